@@ -1,0 +1,1 @@
+"""What comes in and goes out: sources and channels. No rules, no state of the business."""

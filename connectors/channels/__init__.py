@@ -1,0 +1,1 @@
+"""The channels to people: mail, IM, webhooks. One file each, listed explicitly."""

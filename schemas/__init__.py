@@ -1,0 +1,1 @@
+"""What flows: events, entities, documents, alerts, topics and errors. No I/O, no clock, no decisions."""

@@ -1,0 +1,1 @@
+"""What remembers: kernel, machines, runtimes, stores and views of the event streams."""

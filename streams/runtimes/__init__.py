@@ -1,0 +1,1 @@
+"""The drivers of the machines: memory, embedded, cluster. No business decisions."""

@@ -1,0 +1,1 @@
+"""Where rows, logs and positions are kept. No business decisions."""
