@@ -1,1 +1,1 @@
-"""The channels to people: mail, IM, webhooks. One file each, listed explicitly."""
+"""Channels: how messages leave. One folder per technology; the port is `channel.py`, retries are `outbox.py`."""

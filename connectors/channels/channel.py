@@ -1,0 +1,103 @@
+"""The port through which messages leave: what a channel is, what came of a message, and a channel in memory.
+
+A channel tries once and says what happened. It never retries, never stores and never raises for a message that
+could not be sent: that is the outbox's business (`outbox.py`, `delivery.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, runtime_checkable
+
+from connectors.channels.notification import Notification
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The next system has taken responsibility; `receipt` is its answer, in one line."""
+
+    receipt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Temporary:
+    """Not now, perhaps later.
+
+    `retry_after` is the least wait in microseconds that the other side asked for. `scope` says what is in trouble:
+    "message" (this one only) or "channel" (nothing gets through just now, so others need not be tried).
+    `alarm` marks trouble that waiting does not cure, such as a refused login: an administrator has to act.
+    """
+
+    reason: str
+    retry_after: int | None = None
+    scope: Literal["message", "channel"] = "message"
+    alarm: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Permanent:
+    """Never: the same message to the same address would be refused again."""
+
+    reason: str
+
+
+Outcome = Delivered | Temporary | Permanent
+
+
+@runtime_checkable
+class Channel(Protocol):
+    """A way to reach people. Implementations: `MailChannel`, `MemoryChannel`."""
+
+    @property
+    def name(self) -> str:
+        """The name that `Notification.channel` carries, for example "email"."""
+        ...
+
+    def ready_at(self, now: int) -> int:
+        """The earliest instant (microseconds, UTC) at which the channel may send; `now` or earlier: at once."""
+        ...
+
+    async def send(self, notification: Notification) -> Outcome:
+        """Try once to send; returns what happened and raises only when cancelled."""
+        ...
+
+    async def aclose(self) -> None:
+        """Give back connections; the channel may be used again afterwards."""
+        ...
+
+
+def always_delivered(notification: Notification) -> Outcome:
+    """The plan of a `MemoryChannel` that accepts everything."""
+    return Delivered(f"kept {notification.id}")
+
+
+@dataclass(slots=True)
+class MemoryChannel:
+    """A channel that keeps its messages in a list; `plan` decides what becomes of each.
+
+    Example:
+        >>> channel = MemoryChannel("email")
+        >>> channel.sent
+        []
+    """
+
+    name: str
+    plan: Callable[[Notification], Outcome] = always_delivered
+    sent: list[Notification] = field(default_factory=list)
+    tried: int = 0
+
+    def ready_at(self, now: int) -> int:
+        """Always ready."""
+        return now
+
+    async def send(self, notification: Notification) -> Outcome:
+        """Ask the plan; keep the message if it says delivered."""
+        self.tried += 1
+        outcome = self.plan(notification)
+        if isinstance(outcome, Delivered):
+            self.sent.append(notification)
+        return outcome
+
+    async def aclose(self) -> None:
+        """Nothing to give back."""
