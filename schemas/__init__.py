@@ -1,1 +1,4 @@
-"""What flows: events, entities, documents, alerts, topics and errors. No I/O, no clock, no decisions."""
+"""What flows through Stagewatch: events, fields, errors, time. Pure: no I/O, no clock, no randomness.
+
+Nothing in this package may import another package of the project.
+"""
