@@ -11,7 +11,7 @@ Pure: the directory is handed in as it stood at the judged instant; nothing here
 
 A director is a person with the role `director` or `sales_director`. Where the chain has none, the manager's
 manager stands in. A person on leave is replaced by the deputy, and the deputy by theirs; where that ends with
-nobody present, the notice still goes to the first person (a late reading beats a lost one), and `path` says so.
+nobody present, the notice still goes to the first person (better late than lost), and `path` says so.
 """
 
 from __future__ import annotations

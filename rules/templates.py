@@ -59,7 +59,7 @@ Value = str | int | Decimal | bool | date | Money | None
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How values are written: language, base currency, zone of dates (the receiver's or the organisation's)."""
+    """How values are written: language, base currency, zone of dates (receiver's, else organisation's)."""
 
     language: Literal["zh", "en"]
     zone: ZoneInfo
