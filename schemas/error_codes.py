@@ -93,8 +93,32 @@ CODES: Final[dict[str, str]] = {
     # --- settings -----------------------------------------------------------------------------------
     "SW-SET-101": "The mail password is not set",
     "SW-SET-102": "The certificate file of the mail server cannot be used",
+    "SW-SET-130": "The secret for signed links is missing or too short",
+    "SW-SET-131": "The tokens of the web API cannot be read",
     # --- requests -----------------------------------------------------------------------------------
+    "SW-REQ-001": "The request carries no bearer token",
+    "SW-REQ-002": "The bearer token is not known",
+    "SW-REQ-003": "The token may not do this",
+    "SW-REQ-004": "There is no such address",
+    "SW-REQ-005": "The method is not allowed here",
+    "SW-REQ-006": "The body took too long to arrive",
+    "SW-REQ-007": "The length of the body is missing or cannot be read",
+    "SW-REQ-008": "The body is too large",
+    "SW-REQ-009": "The batch holds too many events",
+    "SW-REQ-010": "The content type is not supported",
+    "SW-REQ-011": "Too many requests",
+    "SW-REQ-012": "The server is not ready to take events",
+    "SW-REQ-013": "The events could not be stored",
+    "SW-REQ-014": "The request failed inside the server",
+    "SW-REQ-015": "The client went away before the body was complete",
+    "SW-REQ-020": "The command is not a JSON object of the right form",
+    "SW-REQ-021": "A query parameter cannot be read",
+    "SW-REQ-030": "The link is not whole",
+    "SW-REQ-031": "The link has expired",
+    "SW-REQ-032": "The link has been used",
+    "SW-REQ-033": "The decision was refused",
     # --- workspaces ---------------------------------------------------------------------------------
     # --- commands -----------------------------------------------------------------------------------
     # --- streams ------------------------------------------------------------------------------------
+    "SW-STREAM-060": "The notice cannot be read",
 }
