@@ -12,18 +12,18 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from difflib import get_close_matches
-from enum import StrEnum
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from rules import words
-from schemas.errors import RuleError
-from schemas.time import date_of
+from schemas.errors import RuleError, StagewatchError
+from schemas.time import date_of, is_date, parse_date, parse_duration, parse_instant
+from schemas.types import FieldType
 
 MAX_TEMPLATE = 1_000
 MAX_VALUE = 200
@@ -32,29 +32,17 @@ MISSING = "—"
 CUT = "…"
 
 
-class Kind(StrEnum):
-    """What a declared field holds, and the Python value that `render` takes for it.
-
-    text: str. number: int, Decimal. money: Money, or int/Decimal in the style's currency. day: date.
-    instant: int us. duration: int us. flag: bool.
-    """
-
-    TEXT = "text"
-    NUMBER = "number"
-    MONEY = "money"
-    DAY = "day"
-    INSTANT = "instant"
-    DURATION = "duration"
-    FLAG = "flag"
-
-
 @dataclass(frozen=True, slots=True)
 class Money:
     amount: Decimal | int
     currency: str
 
 
-Value = str | int | Decimal | bool | date | Money | None
+Value = str | int | float | Decimal | bool | date | Money | None
+"""A field's value as it stands in `data` (see FieldType), or as Python: Decimal, Money, date, us for time."""
+
+TypeOf = Callable[[str], FieldType | None]
+"""Path -> the field's type, None for a field that does not exist; `dict.get` will do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +59,7 @@ class Slot:
     """One `{path:form}`; `form` is filled in from the kind when the text names none."""
 
     path: str
-    kind: Kind
+    kind: FieldType
     form: str
 
 
@@ -87,24 +75,23 @@ class Template:
         return tuple(dict.fromkeys(part.path for part in self.parts if isinstance(part, Slot)))
 
 
-FORMS: dict[str, frozenset[Kind]] = {
-    "money": frozenset({Kind.MONEY, Kind.NUMBER}),
-    "number": frozenset({Kind.MONEY, Kind.NUMBER}),
-    "percent": frozenset({Kind.NUMBER}),
-    "date": frozenset({Kind.DAY, Kind.INSTANT}),
-    "time": frozenset({Kind.INSTANT}),
-    "days": frozenset({Kind.DURATION}),
+FORMS: dict[str, frozenset[FieldType]] = {
+    "money": frozenset({FieldType.MONEY, FieldType.NUMBER}),
+    "number": frozenset({FieldType.MONEY, FieldType.NUMBER}),
+    "percent": frozenset({FieldType.NUMBER}),
+    "date": frozenset({FieldType.DATE, FieldType.INSTANT}),
+    "time": frozenset({FieldType.INSTANT}),
+    "days": frozenset({FieldType.DURATION}),
 }
 """The forms a template may name, with the kinds each is for. `percent` takes a ratio (0.25 is 25%)."""
 
 _USUAL = {
-    Kind.TEXT: "text",
-    Kind.NUMBER: "number",
-    Kind.MONEY: "money",
-    Kind.DAY: "date",
-    Kind.INSTANT: "time",
-    Kind.DURATION: "days",
-    Kind.FLAG: "flag",
+    FieldType.NUMBER: "number",
+    FieldType.MONEY: "money",
+    FieldType.DATE: "date",
+    FieldType.INSTANT: "time",
+    FieldType.DURATION: "days",
+    FieldType.BOOL: "flag",
 }
 
 _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
@@ -112,24 +99,24 @@ _SLOT = re.compile(r"([A-Za-z_][\w.]*)(?::([a-z]+))?")
 _WIDE = re.compile(r"[｛{]\s*([^{}｛｝]*?)\s*[｝}]")
 
 
-def parse(text: str, fields: Mapping[str, Kind], place: str = "") -> Template:
-    """Parse `text` against the declared `fields` (path -> kind); `place` names it in errors.
+def parse(text: str, type_of: TypeOf, names: Iterable[str] = (), place: str = "") -> Template:
+    """Parse `text` against the declared fields; `names` feed suggestions, `place` says where the text stands.
 
     Raises RuleError: SW-RULE-061 (braces, length), 062 (unknown field), 063 (form not for the kind).
 
-    >>> parse("跟进 {opportunity.name}", {"opportunity.name": Kind.TEXT}).fields
+    >>> parse("跟进 {opportunity.name}", {"opportunity.name": FieldType.TEXT}.get).fields
     ('opportunity.name',)
     """
     if len(text) > MAX_TEMPLATE:
         raise _error(
             "SW-RULE-061", place, f"at most {MAX_TEMPLATE} characters", f"{len(text)}", "shorten the text"
         )
-    _refuse_wide_braces(text, fields, place)
+    _refuse_wide_braces(text, type_of, place)
     parts: list[str | Slot] = []
     end = 0
     for token in _TOKEN.finditer(text):
         parts.append(text[end : token.start()])
-        parts.append(_part(token, fields, place))
+        parts.append(_part(token, type_of, names, place))
         end = token.end()
     parts.append(text[end:])
     return Template(text, _joined(parts))
@@ -148,37 +135,37 @@ def render(
     return _cut("".join(out), limit)
 
 
-def _part(token: re.Match[str], fields: Mapping[str, Kind], place: str) -> str | Slot:
+def _part(token: re.Match[str], type_of: TypeOf, names: Iterable[str], place: str) -> str | Slot:
     whole, inside = token.group(0), token.group(1)
     if whole in ("{{", "}}"):
         return whole[0]
     if inside is None:
         raise _error("SW-RULE-061", place, "`{field}`", whole, f"write `{whole * 2}` for a literal `{whole}`")
-    return _slot(inside, fields, place)
+    return _slot(inside, type_of, names, place)
 
 
-def _slot(inside: str, fields: Mapping[str, Kind], place: str) -> Slot:
+def _slot(inside: str, type_of: TypeOf, names: Iterable[str], place: str) -> Slot:
     match = _SLOT.fullmatch(inside)
     if match is None:
         step = "only a field's path and one of the forms may stand in braces; `{{` writes a brace"
         raise _error("SW-RULE-061", place, "`{field}` or `{field:form}`", f"{{{inside}}}", step)
     path, form = match.group(1), match.group(2)
-    kind = fields.get(path)
+    kind = type_of(path)
     if kind is None:
-        close = get_close_matches(path, list(fields), n=1, cutoff=0.5)
+        close = get_close_matches(path, list(names), n=1, cutoff=0.5)
         step = f"did you mean `{{{close[0]}}}`?" if close else "see the fields of the watched entity"
         raise _error("SW-RULE-062", place, "a field declared for the watched entity", f"{{{path}}}", step)
     if form is not None and kind not in FORMS.get(form, ()):
         fitting = [name for name, kinds in FORMS.items() if kind in kinds]
         expected = f"a form for {kind} fields: {', '.join(fitting) or 'none'}"
         raise _error("SW-RULE-063", place, expected, f"{{{inside}}}", f"write `{{{path}}}`")
-    return Slot(path, kind, form or _USUAL[kind])
+    return Slot(path, kind, form or _USUAL.get(kind, "text"))
 
 
-def _refuse_wide_braces(text: str, fields: Mapping[str, Kind], place: str) -> None:
+def _refuse_wide_braces(text: str, type_of: TypeOf, place: str) -> None:
     for match in _WIDE.finditer(text):
         whole, path = match.group(0), match.group(1).partition(":")[0]
-        if path in fields and ("｛" in whole or "｝" in whole):
+        if ("｛" in whole or "｝" in whole) and type_of(path) is not None:
             raise _error("SW-RULE-061", place, "half-width braces", whole, f"write `{{{match.group(1)}}}`")
 
 
@@ -207,7 +194,11 @@ def _joined(parts: list[str | Slot]) -> tuple[str | Slot, ...]:
 def _written(slot: Slot, value: Value, style: Style) -> str:
     if value is None or value == "":
         return MISSING
-    return _cut(_clean(_WRITERS[slot.form](value, style)), MAX_VALUE)
+    try:
+        text = _WRITERS[slot.form](value, style)
+    except (ValueError, ArithmeticError, StagewatchError):
+        text = str(value)  # a value not of its declared type is shown as it stands: the notice must go out
+    return _cut(_clean(text), MAX_VALUE)
 
 
 def _money(value: Value, style: Style) -> str:
@@ -225,17 +216,18 @@ def _percent(value: Value, style: Style) -> str:
 
 
 def _date(value: Value, style: Style) -> str:
-    return words.day(
-        value if isinstance(value, date) else date_of(_micros(value), style.zone), style.language
-    )
+    return words.day(_day_of(value, style.zone), style.language)
 
 
 def _time(value: Value, style: Style) -> str:
-    return words.instant(_micros(value), style.zone, style.language)
+    at = parse_instant(value) if isinstance(value, str) else _whole(value)
+    return words.instant(at, style.zone, style.language)
 
 
 def _days(value: Value, style: Style) -> str:
-    return words.duration(_micros(value), style.language)
+    return words.duration(
+        parse_duration(value).us if isinstance(value, str) else _whole(value), style.language
+    )
 
 
 _WRITERS: dict[str, Callable[[Value, Style], str]] = {
@@ -254,7 +246,15 @@ def _decimal(value: Value) -> Decimal:
     return value if isinstance(value, Decimal) else Decimal(str(value))
 
 
-def _micros(value: Value) -> int:
+def _day_of(value: Value, zone: ZoneInfo) -> date:
+    if isinstance(value, date):
+        return value
+    if isinstance(value, str):
+        return parse_date(value) if is_date(value) else date_of(parse_instant(value), zone)
+    return date_of(_whole(value), zone)
+
+
+def _whole(value: Value) -> int:
     return int(str(value))
 
 

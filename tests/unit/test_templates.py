@@ -8,18 +8,19 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from rules.templates import MAX_TEMPLATE, MAX_VALUE, Kind, Money, Style, Value, parse, render
+from rules.templates import MAX_TEMPLATE, MAX_VALUE, Money, Style, Value, parse, render
 from schemas.errors import RuleError
 from schemas.time import DAY, MAX_INSTANT, MIN_INSTANT, parse_instant
+from schemas.types import FieldType
 
 FIELDS = {
-    "opportunity.name": Kind.TEXT,
-    "amount": Kind.MONEY,
-    "margin": Kind.NUMBER,
-    "due": Kind.INSTANT,
-    "ends_on": Kind.DAY,
-    "silence": Kind.DURATION,
-    "decisive": Kind.FLAG,
+    "opportunity.name": FieldType.TEXT,
+    "amount": FieldType.MONEY,
+    "margin": FieldType.NUMBER,
+    "due": FieldType.INSTANT,
+    "ends_on": FieldType.DATE,
+    "silence": FieldType.DURATION,
+    "decisive": FieldType.BOOL,
 }
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 ZH = Style("zh", SHANGHAI)
@@ -28,7 +29,7 @@ HOUR = DAY // 24
 
 
 def written(text: str, style: Style = ZH, **values: Value) -> str:
-    return render(parse(text, FIELDS), lambda path: values.get(path.replace(".", "_")), style)
+    return render(parse(text, FIELDS.get), lambda path: values.get(path.replace(".", "_")), style)
 
 
 @pytest.mark.parametrize(
@@ -93,11 +94,27 @@ def test_money(money: Value, zh: str, en: str) -> None:
     assert written("{amount}", EN, amount=money) == en
 
 
+def test_values_as_they_stand_in_an_events_data() -> None:
+    assert written("{amount}", amount="1234.50") == "1,234.50 元"
+    assert written("{due}", due="2026-03-02T17:30:00Z") == "2026年3月3日 01:30"
+    assert written("{due:date}", due="2026-03-02T17:30:00Z") == "2026年3月3日"
+    assert written("{ends_on}", ends_on="2026-12-31") == "2026年12月31日"
+    assert written("{silence}", silence="90m") == "1 小时 30 分钟"
+    assert written("{margin}", margin=0.25) == "0.25"
+
+
 def test_literals_escapes_and_fields() -> None:
-    template = parse("{{{opportunity.name}}} 金额 {amount}，{amount:number}", FIELDS)
+    template = parse("{{{opportunity.name}}} 金额 {amount}，{amount:number}", FIELDS.get)
     assert template.fields == ("opportunity.name", "amount")
     text = render(template, lambda path: {"amount": 5}.get(path), ZH)
     assert text == "{—} 金额 5 元，5"
+
+
+@pytest.mark.parametrize("value", ["abc", "NaN", "9" * 40])
+def test_a_value_that_is_not_of_its_type_is_shown_as_it_stands(value: str) -> None:
+    assert written("{amount} / {due} / {silence}", amount=value, due=value, silence=value) == " / ".join(
+        [value] * 3
+    )
 
 
 def test_empty_text_and_missing_values() -> None:
@@ -123,7 +140,7 @@ def test_a_value_with_braces_is_not_read_again() -> None:
 
 def test_values_and_output_are_bounded() -> None:
     assert len(written("{opportunity.name}", opportunity_name="长" * 10_000)) == MAX_VALUE
-    template = parse("{opportunity.name}" * 20, FIELDS)
+    template = parse("{opportunity.name}" * 20, FIELDS.get)
     text = render(template, lambda _: "长" * 1_000, ZH, limit=300)
     assert len(text) == 300
     assert text.endswith("…")
@@ -150,6 +167,6 @@ def test_values_and_output_are_bounded() -> None:
 )
 def test_errors_are_found_when_the_text_is_checked(text: str, code: str, hint: str) -> None:
     with pytest.raises(RuleError) as caught:
-        parse(text, FIELDS, "then.1.task.title")
+        parse(text, FIELDS.get, FIELDS, "then.1.task.title")
     assert (caught.value.code, caught.value.place) == (code, "then.1.task.title")
     assert hint in caught.value.next_step
