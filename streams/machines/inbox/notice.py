@@ -1,7 +1,7 @@
 """The notice: what the account machine says to one person's inbox; its form, its way to a record and back.
 
-Record: topic `notices`, key `inbox_key(receiver)`, kind `notice`, value `notice.to_dict()`. Nothing is decided
-here.
+Record: topic `notices`, key `inbox_key(receiver)`, kind `notice`, value `notice.to_dict()`. Nothing is
+decided here.
 """
 
 from __future__ import annotations
@@ -32,11 +32,12 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One thing that one person should know.
 
     `notice` names it for ever: a repeat is dropped. `item` is the task's or approval's id; an ending notice
-    without `item` ends everything of the alert, one with it only that item. `transition` is the transition's id
-    and `seen` its number n, which a decision by link carries back. `at` and `due` are us. `remind` is a duration
-    (``3d``) or us: told again that often until acted on or ended. `title` and `lines` are in `language` already,
-    `facts` are label -> text. `admin` is the mail address that learns that `address` is missing. `zone` is where
-    the person's days begin. `about` is what a `reminder` reminds of; for other kinds it follows from the kind.
+    without `item` ends everything of the alert, one with it only that item. `transition` is the transition's
+    id and `seen` its number n, which a decision by link carries back. `at` and `due` are us. `remind` is a
+    duration (``3d``) or us: told again that often until acted on or ended. `title` and `lines` are in
+    `language` already, `facts` are label -> text. `admin` is the mail address that learns that `address` is
+    missing. `zone` is where the person's days begin. `about` is what a `reminder` reminds of; for other
+    kinds it follows from the kind.
 
     Example:
         >>> note = Notice(notice="n1", alert="a1", rule="r", transition="t1", kind="fired", receiver="li",
