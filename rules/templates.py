@@ -243,7 +243,10 @@ _WRITERS: dict[str, Callable[[Value, Style], str]] = {
 
 
 def _decimal(value: Value) -> Decimal:
-    return value if isinstance(value, Decimal) else Decimal(str(value))
+    number = value if isinstance(value, Decimal) else Decimal(str(value))
+    if not number.is_finite():
+        raise ValueError(number)
+    return number
 
 
 def _day_of(value: Value, zone: ZoneInfo) -> date:
