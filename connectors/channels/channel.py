@@ -1,7 +1,7 @@
 """The port through which messages leave: what a channel is, what came of a message, and a channel in memory.
 
-A channel tries once and says what happened. It never retries, never stores and never raises for a message that
-could not be sent: that is the outbox's business (`outbox.py`, `delivery.py`).
+A channel tries once and says what happened. It never retries, never stores and never raises for a message
+that could not be sent: that is the outbox's business (`outbox.py`, `delivery.py`).
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ class Delivered:
 class Temporary:
     """Not now, perhaps later.
 
-    `retry_after` is the least wait in microseconds that the other side asked for. `scope` says what is in trouble:
-    "message" (this one only) or "channel" (nothing gets through just now, so others need not be tried).
-    `alarm` marks trouble that waiting does not cure, such as a refused login: an administrator has to act.
+    `retry_after` is the least wait in microseconds that the other side asked for. `scope` says what is in
+    trouble: "message" (this one only) or "channel" (nothing gets through just now, so others need not be
+    tried). `alarm` marks trouble that waiting does not cure, such as a refused login: an administrator has
+    to act.
     """
 
     reason: str
@@ -55,7 +56,9 @@ class Channel(Protocol):
         ...
 
     def ready_at(self, now: int) -> int:
-        """The earliest instant (microseconds, UTC) at which the channel may send; `now` or earlier: at once."""
+        """The earliest instant (microseconds, UTC) at which the channel may send; `now` or earlier: at
+        once.
+        """
         ...
 
     async def send(self, notification: Notification) -> Outcome:

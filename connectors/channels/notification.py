@@ -28,9 +28,10 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """One message to one receiver.
 
     `id` names the message for ever (a repeat has the same id); `receiver` is the person's id, `address` the
-    mail address or account name the channel needs; `text` is plain text, one paragraph per line; `html` replaces
-    the channel's own template when given; `at` is the logical time in microseconds since the epoch, UTC;
-    `language` an IETF tag such as "zh" or "en"; `thread` names the conversation (all messages about one alert).
+    mail address or account name the channel needs; `text` is plain text, one paragraph per line; `html`
+    replaces the channel's own template when given; `at` is the logical time in microseconds since the
+    epoch, UTC; `language` an IETF tag such as "zh" or "en"; `thread` names the conversation (all messages
+    about one alert).
 
     Example:
         >>> note = Notification(id="n1", channel="email", receiver="p1", address="li@example.com",
