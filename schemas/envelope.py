@@ -1,8 +1,8 @@
 """The event inside the system, and its way in from and out to CloudEvents 1.0 JSON (structured mode).
 
-The hot path of every event: msgspec reads the JSON, plain code checks the envelope, the model of the type checks
-``data`` once, and the raw ``data`` is kept with its money in canonical form. Transport (HTTP, Kafka, files) does
-not belong here, see ``schemas.cloudevents``.
+The hot path of every event: msgspec reads the JSON, plain code checks the envelope, the model of the type
+checks ``data`` once, and the raw ``data`` is kept with its money in canonical form. Transport (HTTP,
+Kafka, files) does not belong here, see ``schemas.cloudevents``.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from schemas.time import Precision
 class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     """One event. ``time`` and ``recorded`` are us; money in ``data`` is canonical decimal text.
 
-    ``source`` and ``id`` together name the event. ``precision`` "day" says that only the day is known and that
-    ``time`` is its start in the organisation's zone. ``ext`` holds all other CloudEvents attributes.
+    ``source`` and ``id`` together name the event. ``precision`` "day" says that only the day is known and
+    that ``time`` is its start in the organisation's zone. ``ext`` holds all other CloudEvents attributes.
     """
 
     id: str

@@ -109,7 +109,12 @@ class StagewatchError(Exception):
     def __str__(self) -> str:
         """Several short lines: code and message, then place, expected, found and the next step."""
         lines = [f"{self.code}: {self.message}"]
-        rest = (("at", self.place), ("expected", self.expected), ("found", self.found), ("next", self.next_step))
+        rest = (
+            ("at", self.place),
+            ("expected", self.expected),
+            ("found", self.found),
+            ("next", self.next_step),
+        )
         return "\n".join(lines + [f"  {label + ':':<10}{text}" for label, text in rest if text])
 
 

@@ -1,7 +1,7 @@
 """The catalogue of fields: what a rule may name on each kind of entity, and of what type it is.
 
-Derived from the event models (one source of truth) plus the fields that the engine derives. It says what exists;
-how a value is read belongs to the rules.
+Derived from the event models (one source of truth) plus the fields that the engine derives. It says what
+exists; how a value is read belongs to the rules.
 """
 
 from __future__ import annotations
@@ -31,14 +31,12 @@ LIST_ITEMS: Mapping[tuple[str, str], Mapping[str, FieldType]] = {
 """(kind, list field) -> item field -> type; lists of plain values have no entry."""
 
 
-def field_type(
-    kind: str, path: tuple[str, ...], declared: Mapping[str, FieldType] = {}
-) -> FieldType | None:
+def field_type(kind: str, path: tuple[str, ...], declared: Mapping[str, FieldType] = {}) -> FieldType | None:
     """The type of a path on an entity of the kind, or None when there is no such field.
 
-    Paths: ``("amount",)``, ``("account", "tier")``, ``("owner", "team")``, ``("was", "stage")``, ``("event", "time")``,
-    and any parent that the kind can be joined to. ``declared`` adds the workspace's own fields: ``"kind.field"``
-    -> type.
+    Paths: ``("amount",)``, ``("account", "tier")``, ``("owner", "team")``, ``("was", "stage")``,
+    ``("event", "time")``, and any parent that the kind can be joined to. ``declared`` adds the
+    workspace's own fields: ``"kind.field"`` -> type.
     """
     if len(path) == 1:
         return FIELDS.get(kind, {}).get(path[0]) or declared.get(f"{kind}.{path[0]}")

@@ -166,7 +166,8 @@ class Duration(msgspec.Struct, frozen=True, order=False):
         return min(max(instant + sign * self.us, MIN_INSTANT), MAX_INSTANT)
 
     def __str__(self) -> str:
-        """The largest exact unit, e.g. ``7d``, ``1q``, ``0s``; what ``parse_duration`` made, it reads back."""
+        """The largest exact unit, e.g. ``7d``, ``1q``, ``0s``; what ``parse_duration`` made, it reads
+        back."""
         parts = [_largest(self.months, _MONTHS)] if self.months else []
         if self.us % 1000:
             parts.append(f"{self.us}us")

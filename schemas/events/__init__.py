@@ -1,0 +1,1 @@
+"""One frozen model per event type, a module per family; ``registry`` lists them all. No logic here."""
