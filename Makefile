@@ -1,0 +1,57 @@
+# The targets that people and CI use; each with a line of help. What they do lives in the project, not here.
+
+PYTHON ?= python3
+WORKSPACE ?= workspace
+ARGS ?=
+
+BIN := .venv/bin
+READY := .venv/.ready
+LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links
+
+# No committed file names a package registry's host or a folder of one machine.
+FOREIGN := /([w]ork|[r]oot)/|[p]ypi\.org|[p]ythonhosted\.|deb\.[d]ebian\.|[s]napshot\.debian|[n]pmjs\.|[c]rates\.io|proxy\.[g]olang|repo1?\.[m]aven|[a]rtifactory|artifact-?[r]egistry
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo run test check bench docs lock clean
+
+help: ## Show this list
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: $(READY) ## Make .venv with everything that is needed; quick when done
+
+$(READY): requirements.txt requirements-dev.txt requirements-build.txt pyproject.toml $(wildcard deploy/setup/*.py)
+	@$(PYTHON) -m deploy.setup
+
+demo: $(READY) ## Watch a simulated sales organisation for two minutes
+	@$(BIN)/stagewatch demo $(ARGS)
+
+run: $(READY) ## Run the workspace in WORKSPACE=workspace, made when it is not there
+	@test -f $(WORKSPACE)/stagewatch.toml || $(BIN)/stagewatch init $(WORKSPACE)
+	@$(BIN)/stagewatch run --workspace $(WORKSPACE) $(ARGS)
+
+test: $(READY) ## Run the tests; ARGS="tests/unit -x" runs some
+	@HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-ci} $(BIN)/python -m pytest $(ARGS)
+
+check: $(READY) ## Check format, lint, types, import directions and what must not be committed
+	@$(BIN)/ruff format --check --quiet . || { echo 'To format: $(BIN)/ruff format .'; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@git grep -nIE '$(FOREIGN)' -- .; test $$? -eq 1
+
+bench: $(READY) ## Measure rates and latencies; ARGS=--short for a quick look
+	@$(BIN)/python -m bench $(ARGS)
+
+docs: $(READY) ## Run the examples of README and docs
+	@$(BIN)/python -m pytest tests/e2e/test_docs.py $(ARGS)
+
+lock: $(READY) ## Choose the newest versions of all packages and write the lock files
+	@$(BIN)/python -m pip install --quiet uv
+	$(LOCK) --upgrade pyproject.toml -o requirements.txt
+	$(LOCK) --upgrade --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	printf 'pip\nsetuptools>=77\n' | $(LOCK) --upgrade - -o requirements-build.txt
+
+clean: ## Remove .venv and all that setup, tests and builds left
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Measures rates, latencies and memory (`make bench`). Nothing imports it."""
