@@ -37,7 +37,9 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     duration (``3d``) or us: told again that often until acted on or ended. `title` and `lines` are in
     `language` already, `facts` are label -> text. `admin` is the mail address that learns that `address` is
     missing. `zone` is where the person's days begin. `about` is what a `reminder` reminds of; for other
-    kinds it follows from the kind.
+    kinds it follows from the kind, and an ending notice with `about` "alert" spares the alert's items.
+    `home` is the partition key of the account machine that owns the alert, where decisions by link go; when
+    empty, it is made from `account`, else from `entity` and `key`.
 
     Example:
         >>> note = Notice(notice="n1", alert="a1", rule="r", transition="t1", kind="fired", receiver="li",
@@ -67,9 +69,17 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     account: str | None = None
     entity: str = ""
     key: str = ""
+    home: str = ""
     admin: str | None = None
     zone: str = "UTC"
     about: About | None = None
+
+    @property
+    def owner_key(self) -> str:
+        """Where decisions go: `home`, or what stands for it."""
+        if self.home:
+            return self.home
+        return f"account:{self.account}" if self.account else f"{self.entity}:{self.key}"
 
     def to_dict(self) -> dict[str, Any]:
         """The record's value: JSON types only, defaults left out."""

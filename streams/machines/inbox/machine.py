@@ -1,0 +1,209 @@
+"""The inbox of one person: tells at once, reminds until somebody acts, tells the end once, and forgets in
+the end.
+
+Pure; keyed by receiver. It owns what became of its notices, never the state of an alert. Rows of a key:
+bucket `a/<alert>`, one row per notice (see `Row`); bucket `undeliverable`, one row: the day the
+administrator was last told. Waits: `remind|<alert>|<notice>` and `prune|<alert>`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from schemas.errors import StreamError, show
+from schemas.time import DAY, MAX_INSTANT, Duration, date_of, parse_duration
+from streams.kernel.contract import SHARED_CHANGE, Context, Record, Step, Sweep, Wait
+from streams.machines.inbox.compose import UNDELIVERABLE, notification, undeliverable_record
+from streams.machines.inbox.notice import Notice
+
+NOTIFICATIONS = "notifications"
+NOTIFICATION = "notification"
+"""Topic and record kind of what goes out."""
+
+KEPT: Final = 30 * DAY
+"""How long a closed notice is remembered, so that a repeat of it is known."""
+LEAST_REMINDER: Final = 60_000_000
+"""Reminders closer together than this (us) are refused: they could only be a mistake."""
+
+TELLING: Final = frozenset({"fired", "task", "approval", "reminder"})
+ENDING: Final = frozenset({"resolved", "withdrawn", "voided"})
+
+
+class Row(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What became of one notice: its kind and item, `told` if a message went out, `nth` reminders so far,
+    `closed` when (us) it ended, and its `body` as long as reminders may need it.
+    """
+
+    kind: str
+    item: str | None = None
+    told: bool = False
+    nth: int = 0
+    closed: int | None = None
+    body: dict[str, Any] | None = None
+
+
+class InboxMachine:
+    """Machine `inbox`: notices in, notifications out. A notice that cannot be read is refused
+    (SW-STREAM-060).
+    """
+
+    name = "inbox"
+
+    def on_event(self, ctx: Context, record: Record) -> Step:
+        """One notice. Repeats of a notice id change nothing."""
+        if record.kind != SHARED_CHANGE:
+            notice = Notice.from_dict(record.value)
+            if ctx.get(_bucket(notice.alert), notice.notice) is None:
+                self._take(ctx, notice)
+        return ctx.step
+
+    def on_wait(self, ctx: Context, wait: Wait) -> Step:
+        """A reminder or a pruning falls due."""
+        what, alert, *rest = wait.name.split("|", 2)
+        if what == "remind":
+            self._remind(ctx, alert, rest[0], wait.due)
+        else:
+            self._prune(ctx, alert)
+        return ctx.step
+
+    def on_sweep(self, ctx: Context, sweep: Sweep) -> Step:
+        """Nothing: what a sweep is about (rules, calendars) never changes notices that were made."""
+        return ctx.step
+
+    # -- notices --
+
+    def _take(self, ctx: Context, notice: Notice) -> None:
+        if notice.kind in TELLING:
+            self._open(ctx, notice)
+            return
+        told = any(row.told and row.kind in TELLING for _, row in _matching(ctx, notice))
+        again = any(
+            row.kind == notice.kind and row.item == notice.item for _, row in _rows(ctx, notice.alert)
+        )
+        self._stop(ctx, notice)
+        tells = notice.kind in ENDING and told and not again
+        made = _tell(ctx, notice, 0) if tells else False
+        _put(ctx, notice.alert, notice.notice, Row(notice.kind, notice.item, told=made, closed=ctx.at))
+        ctx.wait(f"prune|{notice.alert}", ctx.at + KEPT)
+
+    def _open(self, ctx: Context, notice: Notice) -> None:
+        body = None
+        if notice.remind is not None:
+            body = notice.to_dict()
+            ctx.wait(_reminder(notice), _next(notice, ctx.at))
+        row = Row(notice.kind, notice.item, told=_tell(ctx, notice, 0), body=body)
+        _put(ctx, notice.alert, notice.notice, row)
+
+    def _stop(self, ctx: Context, notice: Notice) -> None:
+        """Disarm the reminders of what ended; unless somebody only acted on it, it is closed as well."""
+        for name, row in list(_matching(ctx, notice)):
+            if row.closed is not None:
+                continue
+            if row.body is not None:
+                ctx.wait(f"remind|{notice.alert}|{name}", None)
+            closed = None if notice.kind == "acted" else ctx.at
+            _put(ctx, notice.alert, name, msgspec.structs.replace(row, body=None, closed=closed))
+
+    # -- waits --
+
+    def _remind(self, ctx: Context, alert: str, name: str, due: int) -> None:
+        row = _row(ctx.get(_bucket(alert), name))
+        if row is None or row.body is None:
+            return
+        notice = Notice.from_dict(row.body)
+        nth = row.nth + 1
+        told = _tell(ctx, notice, nth) or row.told
+        _put(ctx, alert, name, msgspec.structs.replace(row, nth=nth, told=told))
+        ctx.wait(_reminder(notice), _next(notice, due))
+
+    def _prune(self, ctx: Context, alert: str) -> None:
+        left = []
+        for name, row in list(_rows(ctx, alert)):
+            if row.closed is None:
+                continue
+            if row.closed + KEPT <= ctx.at:
+                ctx.put(_bucket(alert), name, None)
+            else:
+                left.append(row.closed)
+        if left:
+            ctx.wait(f"prune|{alert}", max(left) + KEPT)
+
+
+def _tell(ctx: Context, notice: Notice, nth: int) -> bool:
+    """Emit one notification per channel; without an address, tell the administrator. Whether anything went
+    out.
+    """
+    if notice.address is None:
+        _tell_admin(ctx, notice)
+        return False
+    for channel in notice.via:
+        made = notification(notice, notice.address, channel, nth, ctx.at)
+        ctx.emit(NOTIFICATIONS, ctx.key, NOTIFICATION, made)
+    return bool(notice.via)
+
+
+def _tell_admin(ctx: Context, notice: Notice) -> None:
+    """Once per person and day, by the person's own days."""
+    day = date_of(ctx.at, ZoneInfo(notice.zone))
+    if notice.admin is None or ctx.get(UNDELIVERABLE, "day") == day.isoformat():
+        return
+    ctx.put(UNDELIVERABLE, "day", day.isoformat())
+    ctx.emit(NOTIFICATIONS, ctx.key, NOTIFICATION, undeliverable_record(notice, notice.admin, day, ctx.at))
+
+
+def _next(notice: Notice, after: int) -> int:
+    """When to remind again (us).
+
+    Raises:
+        StreamError: SW-STREAM-060 when the interval is shorter than `LEAST_REMINDER`.
+        RuleError: the duration cannot be read.
+    """
+    remind = notice.remind
+    every = (
+        parse_duration(remind, place="notice.remind") if isinstance(remind, str) else Duration(us=remind or 0)
+    )
+    due = every.add(after, ZoneInfo(notice.zone))
+    if due - after < LEAST_REMINDER and due < MAX_INSTANT:
+        raise StreamError(
+            "SW-STREAM-060",
+            place="notice.remind",
+            expected="at least one minute",
+            found=show(remind),
+            next_step="give the rule a longer `remind`",
+        )
+    return due
+
+
+def _matching(ctx: Context, notice: Notice) -> Iterator[tuple[str, Row]]:
+    """The rows that an ending notice is about: of its item; without item, of the alert, with or without
+    items.
+    """
+    everything = notice.item is None and notice.about != "alert"
+    for name, row in _rows(ctx, notice.alert):
+        if everything or row.item == notice.item:
+            yield name, row
+
+
+def _rows(ctx: Context, alert: str) -> Iterator[tuple[str, Row]]:
+    for name, value in ctx.scan(_bucket(alert)):
+        yield name, msgspec.convert(value, type=Row)
+
+
+def _row(value: Mapping[str, object] | None) -> Row | None:
+    return None if value is None else msgspec.convert(value, type=Row)
+
+
+def _put(ctx: Context, alert: str, name: str, row: Row) -> None:
+    ctx.put(_bucket(alert), name, msgspec.to_builtins(row))
+
+
+def _bucket(alert: str) -> str:
+    return f"a/{alert}"
+
+
+def _reminder(notice: Notice) -> str:
+    return f"remind|{notice.alert}|{notice.notice}"
