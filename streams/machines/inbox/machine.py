@@ -34,11 +34,13 @@ ENDING: Final = frozenset({"resolved", "withdrawn", "voided"})
 
 
 class Row(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What became of one notice: its kind and item, `told` if a message went out, `nth` reminders so far,
-    `closed` when (us) it ended, and its `body` as long as reminders may need it.
+    """What became of one notice: its kind and item, `seq` its place among the alert's, `told` if a message
+    went out, `nth` reminders so far, `closed` when (us) it ended, and its `body` as long as reminders may
+    need it.
     """
 
     kind: str
+    seq: int
     item: str | None = None
     told: bool = False
     nth: int = 0
@@ -80,14 +82,11 @@ class InboxMachine:
         if notice.kind in TELLING:
             self._open(ctx, notice)
             return
-        told = any(row.told and row.kind in TELLING for _, row in _matching(ctx, notice))
-        again = any(
-            row.kind == notice.kind and row.item == notice.item for _, row in _rows(ctx, notice.alert)
-        )
+        tells = notice.kind in ENDING and _owes(ctx, notice)
         self._stop(ctx, notice)
-        tells = notice.kind in ENDING and told and not again
-        made = _tell(ctx, notice, 0) if tells else False
-        _put(ctx, notice.alert, notice.notice, Row(notice.kind, notice.item, told=made, closed=ctx.at))
+        made = tells and _tell(ctx, notice, 0)
+        seq = _next_seq(ctx, notice.alert)
+        _put(ctx, notice.alert, notice.notice, Row(notice.kind, seq, notice.item, told=made, closed=ctx.at))
         ctx.wait(f"prune|{notice.alert}", ctx.at + KEPT)
 
     def _open(self, ctx: Context, notice: Notice) -> None:
@@ -95,7 +94,8 @@ class InboxMachine:
         if notice.remind is not None:
             body = notice.to_dict()
             ctx.wait(_reminder(notice), _next(notice, ctx.at))
-        row = Row(notice.kind, notice.item, told=_tell(ctx, notice, 0), body=body)
+        seq = _next_seq(ctx, notice.alert)
+        row = Row(notice.kind, seq, notice.item, told=_tell(ctx, notice, 0), body=body)
         _put(ctx, notice.alert, notice.notice, row)
 
     def _stop(self, ctx: Context, notice: Notice) -> None:
@@ -131,6 +131,19 @@ class InboxMachine:
                 left.append(row.closed)
         if left:
             ctx.wait(f"prune|{alert}", max(left) + KEPT)
+
+
+def _owes(ctx: Context, notice: Notice) -> bool:
+    """Whether the person was told of what ends now, and not yet told of this kind of end since."""
+    told = max((row.seq for _, row in _matching(ctx, notice) if row.told and row.kind in TELLING), default=-1)
+    return told >= 0 and not any(
+        row.kind == notice.kind and row.item == notice.item and row.seq > told
+        for _, row in _rows(ctx, notice.alert)
+    )
+
+
+def _next_seq(ctx: Context, alert: str) -> int:
+    return max((row.seq for _, row in _rows(ctx, alert)), default=-1) + 1
 
 
 def _tell(ctx: Context, notice: Notice, nth: int) -> bool:
