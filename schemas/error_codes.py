@@ -118,7 +118,19 @@ CODES: Final[dict[str, str]] = {
     "SW-REQ-032": "The link has been used",
     "SW-REQ-033": "The decision was refused",
     # --- workspaces ---------------------------------------------------------------------------------
+    "SW-WS-020": "The workspace was written by another version of Stagewatch",
+    "SW-WS-021": "Another process writes the workspace",
+    "SW-WS-022": "The workspace cannot be opened",
+    "SW-WS-023": "The workspace runs on another time scale",
     # --- commands -----------------------------------------------------------------------------------
     # --- streams ------------------------------------------------------------------------------------
+    "SW-STREAM-020": "The wall clock has jumped",
+    "SW-STREAM-021": "The disk is full",
+    "SW-STREAM-022": "The database is locked by another process",
+    "SW-STREAM-023": "The storage failed",
+    "SW-STREAM-024": "An entry cannot be worked off",
+    "SW-STREAM-025": "A segment of the log is damaged",
+    "SW-STREAM-026": "The dead letter cannot be replayed",
+    "SW-STREAM-027": "The runtime is closed",
     "SW-STREAM-060": "The notice cannot be read",
 }

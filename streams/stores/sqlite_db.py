@@ -1,0 +1,135 @@
+"""The one SQLite file of a workspace: schema, pragmas, connection, transaction. Nothing here knows what a row means.
+
+The writer holds one connection; readers in other threads or processes open the file read-only and see whole
+batches only. Waits are rows of bucket "" (beside the rows they belong to) plus an entry in `dues`, the index by due.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from schemas.errors import WorkspaceError
+
+FILE_NAME = "stagewatch.db"
+FORMAT = 1
+"""Kept in `PRAGMA user_version`; another number means another Stagewatch wrote the file."""
+
+BUSY_SECONDS = 2.0
+CACHE_KIB = 128 * 1024
+CHECKPOINT_PAGES = 16_384
+
+SCHEMA = (
+    "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE parts (id INTEGER PRIMARY KEY, machine TEXT NOT NULL, number INTEGER NOT NULL,"
+    " UNIQUE (machine, number))",
+    "CREATE TABLE rows (part INTEGER NOT NULL, key TEXT NOT NULL, bucket TEXT NOT NULL, name TEXT NOT NULL,"
+    " value BLOB NOT NULL, PRIMARY KEY (part, key, bucket, name)) WITHOUT ROWID",
+    "CREATE TABLE dues (part INTEGER NOT NULL, due INTEGER NOT NULL, key TEXT NOT NULL, name TEXT NOT NULL,"
+    " PRIMARY KEY (part, due, key, name)) WITHOUT ROWID",
+    "CREATE TABLE segments (id INTEGER PRIMARY KEY, topic TEXT NOT NULL, partition INTEGER NOT NULL,"
+    " epoch INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, at_first INTEGER NOT NULL,"
+    " at_last INTEGER NOT NULL, codec INTEGER NOT NULL, data BLOB NOT NULL)",
+    "CREATE UNIQUE INDEX segments_by_place ON segments (topic, partition, first)",
+    "CREATE TABLE dlq (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, machine TEXT NOT NULL, topic TEXT NOT NULL,"
+    " key TEXT NOT NULL, code TEXT NOT NULL, position INTEGER NOT NULL, replayed INTEGER NOT NULL,"
+    " error BLOB NOT NULL, what BLOB NOT NULL)",
+    "CREATE TABLE views (id INTEGER PRIMARY KEY, topic TEXT NOT NULL, item TEXT NOT NULL, state TEXT NOT NULL,"
+    " is_open INTEGER NOT NULL, severity TEXT NOT NULL, rule TEXT NOT NULL, account TEXT NOT NULL,"
+    " kind TEXT NOT NULL, key TEXT NOT NULL, alert TEXT NOT NULL, at INTEGER NOT NULL, due INTEGER,"
+    " opened INTEGER NOT NULL, position INTEGER NOT NULL, value BLOB NOT NULL, UNIQUE (topic, item))",
+    "CREATE INDEX views_by_state ON views (topic, is_open, opened)",
+    "CREATE INDEX views_by_rule ON views (topic, rule, opened)",
+    "CREATE INDEX views_by_account ON views (topic, account, opened)",
+    "CREATE INDEX views_by_alert ON views (alert)",
+    "CREATE TABLE view_receivers (topic TEXT NOT NULL, receiver TEXT NOT NULL, item TEXT NOT NULL,"
+    " PRIMARY KEY (topic, receiver, item)) WITHOUT ROWID",
+    "CREATE TABLE view_history (topic TEXT NOT NULL, item TEXT NOT NULL, n INTEGER NOT NULL,"
+    " transition_id TEXT NOT NULL, position INTEGER NOT NULL, value BLOB NOT NULL,"
+    " PRIMARY KEY (topic, item, n)) WITHOUT ROWID",
+)
+
+
+class Database:
+    """The connection. Raises `sqlite3.Error` as it comes: the runtime decides what a failure means.
+
+    max_pages: upper bound of the file in pages (disk-full trials); None leaves SQLite's.
+    """
+
+    def __init__(self, directory: Path, *, read_only: bool = False, max_pages: int | None = None) -> None:
+        self.path = directory / FILE_NAME
+        self.read_only = read_only
+        self._max_pages = max_pages
+        self.connection = self._connect()
+
+    def execute(self, sql: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
+        """Run one statement."""
+        return self.connection.execute(sql, values)
+
+    def executemany(self, sql: str, values: Iterable[Sequence[object]]) -> None:
+        """Run one statement per row of values."""
+        self.connection.executemany(sql, values)
+
+    def begin(self) -> None:
+        """Take the write lock unless a transaction is open already."""
+        if not self.connection.in_transaction:
+            self.connection.execute("BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        """Make everything since `begin` durable."""
+        if self.connection.in_transaction:
+            self.connection.execute("COMMIT")
+
+    def reopen(self) -> None:
+        """Drop the connection with whatever it had not committed, and open a new one."""
+        self.close()
+        self.connection = self._connect()
+
+    def close(self) -> None:
+        """Close the connection; an open transaction is rolled back."""
+        self.connection.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        mode = "ro" if self.read_only else "rwc"
+        connection = sqlite3.connect(
+            f"{self.path.absolute().as_uri()}?mode={mode}",
+            uri=True,
+            isolation_level=None,
+            timeout=BUSY_SECONDS,
+            check_same_thread=False,
+            cached_statements=256,
+        )
+        try:
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        if not self.read_only:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+            if self._max_pages is not None:
+                connection.execute(f"PRAGMA max_page_count = {int(self._max_pages)}")
+        self._check_format(connection)
+
+    def _check_format(self, connection: sqlite3.Connection) -> None:
+        found = connection.execute("PRAGMA user_version").fetchone()[0]
+        if found == 0 and not self.read_only:
+            connection.execute("BEGIN IMMEDIATE")
+            for statement in SCHEMA:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {FORMAT}")
+            connection.execute("COMMIT")
+        elif found != FORMAT:
+            raise WorkspaceError(
+                "SW-WS-020",
+                place=str(self.path),
+                expected=f"format {FORMAT}",
+                found=f"format {found}",
+                next_step="open the workspace with the Stagewatch that wrote it, or name another directory",
+            )
