@@ -37,7 +37,7 @@ check: $(READY) ## Check format, lint, types, import directions and what must no
 	@$(BIN)/ruff format --check --quiet . || { echo 'To format: $(BIN)/ruff format .'; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/lint-imports --no-cache --no-logo
 	@git grep -nIE '$(FOREIGN)' -- .; test $$? -eq 1
 
 bench: $(READY) ## Measure rates and latencies; ARGS=--short for a quick look

@@ -28,6 +28,8 @@ LOG = HOME / "build" / "setup.log"
 OLDEST = (3, 11)
 NEWER = ("python3.11", "python3.12", "python3.13")
 
+BUILD_TOOLS = ["install", "--require-hashes", "--only-binary", ":all:", "-r", "requirements-build.txt"]
+
 LEFT_OUT = (
     f"{COMPILED} (it is compiled here): the native evaluator matches conditions instead, "
     f"and the tests of {COMPILED} itself are not run."
@@ -75,15 +77,13 @@ def install_debian(packages: tuple[str, ...]) -> None:
 
 
 def create_venv() -> None:
-    """Makes `.venv` with the pip and setuptools of the lock, by ensurepip or by this Python's own pip."""
-    locked = ["install", "--require-hashes", "--only-binary", ":all:", "-r", "requirements-build.txt"]
+    """Makes `.venv` with a pip in it, by ensurepip or by this Python's own pip."""
     make = [sys.executable, "-m", "venv", "--clear", str(VENV)]
     if importlib.util.find_spec("ensurepip") is not None:
         run(make)
-        run([PYTHON, "-m", "pip", *locked])
     else:
         run([*make, "--without-pip"])
-        run([sys.executable, "-m", "pip", "--python", PYTHON, *locked])
+        run([sys.executable, "-m", "pip", "--python", PYTHON, *BUILD_TOOLS])
 
 
 def install_locked(*, compiled: bool) -> None:
@@ -157,6 +157,7 @@ def set_up() -> None:
         if not plan.venv:
             raise SetupError(f"Left out: everything, as there is no pip to install it with.\n{advice(plan)}")
         create_venv()
+    run([PYTHON, "-m", "pip", *BUILD_TOOLS])
     print("  [3/4] locked packages", flush=True)
     install_locked(compiled=plan.compiled)
     print("  [4/4] stagewatch itself", flush=True)

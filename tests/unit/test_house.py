@@ -5,6 +5,7 @@ It must not test what the code does.
 
 import ast
 import re
+import socket
 import subprocess
 import sys
 import tomllib
@@ -14,6 +15,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
+from pytest_socket import SocketBlockedError
 
 HOME = Path(__file__).parents[2]
 IMPORT_ROOTS = ("schemas", "rules", "streams", "connectors", "console", "stagewatch")
@@ -94,6 +96,11 @@ def test_every_make_target_has_help() -> None:
 def test_text_names_only_make_targets_that_exist(name: str) -> None:
     named = set(re.findall(r"(?:`make|^ *make|^section) ([a-z]+)\b", (HOME / name).read_text(), re.MULTILINE))
     assert named <= targets((HOME / "Makefile").read_text()).keys()
+
+
+def test_no_socket_can_be_opened_in_this_folder() -> None:
+    with pytest.warns(UserWarning, match="socket"), pytest.raises(SocketBlockedError):
+        socket.create_connection(("127.0.0.1", 9))
 
 
 @pytest.mark.parametrize("requirement", requirements(), ids=str)
