@@ -1,19 +1,53 @@
 """The event inside the system, and its way in from and out to CloudEvents 1.0 JSON (structured mode).
 
 The hot path of every event: msgspec reads the JSON, plain code checks the envelope, the model of the type
-checks ``data`` once, and the raw ``data`` is kept with its money in canonical form. Transport (HTTP,
-Kafka, files) does not belong here, see ``schemas.cloudevents``.
+checks ``data`` once, and the raw ``data`` is kept with its money in canonical form. Transport (HTTP, Kafka,
+files) does not belong here, see ``schemas.cloudevents``.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from schemas.time import Precision
+from schemas.errors import EventError, show
+from schemas.events.registry import KINDS
+from schemas.limits import check_record, check_size, check_values
+from schemas.time import Precision, format_instant, is_date, parse_day, parse_instant, start_of_day
+from schemas.types import MAX_ID
+from schemas.validation import CHECKERS, check_data
+
+SPEC_VERSION: Final = "1.0"
+CONTENT_TYPE: Final = "application/json"
+ASSUMED_TIME: Final = "assumedtime"
+"""Extension set (true) when the record had no ``time`` and the caller's default was taken."""
+
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_TYPE: Final = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+")
+_EXTENSION: Final = re.compile(r"[a-z0-9]+")
+_JSON_TYPE: Final = re.compile(
+    r"(?:application/json|text/json|[^/;\s]+/[^/;\s]+\+json)\s*(?:;.*)?", re.IGNORECASE
+)
+_OWN: Final = frozenset(
+    (
+        "specversion",
+        "id",
+        "source",
+        "type",
+        "subject",
+        "time",
+        "datacontenttype",
+        "data",
+        "precision",
+        "recordedtime",
+    )
+)
+_INT32: Final = 1 << 31
+_DECODER: Final = msgspec.json.Decoder()
 
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -43,23 +77,196 @@ def decode_event(
         obj: the record; a mapping must hold JSON values only and is not changed.
         zone: the organisation's zone, for a time that is a date alone.
         place: where the record stands (``deals.jsonl:17``), put before the place in errors.
-        default_time: us, used when the record has no ``time``; without it such a record is refused.
+        default_time: us, used when the record has no ``time`` (the event then carries the extension
+            ``assumedtime``); without it such a record is refused.
 
     Raises:
         EventError: see ``docs/errors.md``.
     """
-    raise NotImplementedError
+    if isinstance(obj, (bytes, bytearray, memoryview)):
+        record = parse_object(obj, place)
+        check_values(record, place)
+    else:
+        record = dict(obj)
+        check_record(record, place)
+    if record.get("specversion") != SPEC_VERSION:
+        raise _wrong("SW-EVENT-006", record, "specversion", '"1.0"', place, "send CloudEvents 1.0")
+    event_type = _text(record, "type", place)
+    if event_type not in CHECKERS and not _TYPE.fullmatch(event_type):
+        expected = "entity and past-tense verb, such as opportunity.won"
+        raise _wrong("SW-EVENT-007", record, "type", expected, place, "map the type to such a name")
+    _check_content(record, place)
+    ext = _extensions(record, place)
+    time, precision = _time(record, zone, place, default_time, ext)
+    recorded = record.get("recordedtime")
+    return Event(
+        _text(record, "id", place),
+        _text(record, "source", place),
+        event_type,
+        time,
+        check_data(event_type, record["data"], zone, place),
+        None if record.get("subject") is None else _text(record, "subject", place),
+        precision,
+        None
+        if recorded is None
+        else parse_instant(_text(record, "recordedtime", place), place=_at(place, "recordedtime")),
+        ext,
+    )
+
+
+def parse_object(raw: bytes | bytearray | memoryview, place: str = "") -> dict[str, Any]:
+    """JSON bytes -> object, with its size bounded. Raises EventError SW-EVENT-001, -002, -013, -014."""
+    check_size(len(raw), place)
+    try:
+        record = _DECODER.decode(raw)
+    except RecursionError:
+        raise EventError(
+            "SW-EVENT-014", place=place, next_step="flatten the record before it is sent"
+        ) from None
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise EventError(
+            "SW-EVENT-001",
+            place=place,
+            expected="one JSON object in UTF-8",
+            found=str(error),
+            next_step="check that the line is whole and that the file is UTF-8 without a byte order mark",
+        ) from None
+    if type(record) is not dict:
+        raise EventError(
+            "SW-EVENT-002",
+            place=place,
+            expected="one JSON object",
+            found=show(record),
+            next_step="send one CloudEvents object per record",
+        )
+    return record
+
+
+def _at(place: str, name: str) -> str:
+    return f"{place}: {name}" if place else name
+
+
+def _wrong(
+    code: str, record: dict[str, Any], name: str, expected: str, place: str, next_step: str
+) -> EventError:
+    found = show(record[name]) if name in record else "nothing"
+    return EventError(code, place=_at(place, name), expected=expected, found=found, next_step=next_step)
+
+
+def _text(record: dict[str, Any], name: str, place: str) -> str:
+    """A required text attribute: 1 to 512 characters, no control characters."""
+    value = record.get(name)
+    if (
+        type(value) is str
+        and 0 < len(value) <= MAX_ID
+        and (value.isprintable() or not _CONTROL.search(value))
+    ):
+        return value
+    expected = f"text of 1 to {MAX_ID} characters without control characters"
+    if value is None:
+        raise _wrong("SW-EVENT-003", record, name, expected, place, "add the attribute")
+    code = "SW-EVENT-005" if isinstance(value, str) else "SW-EVENT-004"
+    raise _wrong(code, record, name, expected, place, "change the attribute")
+
+
+def _check_content(record: dict[str, Any], place: str) -> None:
+    kind = record.get("datacontenttype")
+    if (
+        kind is not None
+        and kind != CONTENT_TYPE
+        and not (isinstance(kind, str) and _JSON_TYPE.fullmatch(kind))
+    ):
+        raise _wrong("SW-EVENT-009", record, "datacontenttype", CONTENT_TYPE, place, "send the data as JSON")
+    if type(record.get("data")) is not dict:
+        step = "send the data as a JSON object in data, not in data_base64"
+        raise _wrong("SW-EVENT-009", record, "data", "an object", place, step)
+
+
+def _extensions(record: dict[str, Any], place: str) -> dict[str, str | int | bool]:
+    """All attributes that have no place of their own in ``Event``; null means absent."""
+    if record.keys() <= _OWN:
+        return {}
+    ext: dict[str, str | int | bool] = {}
+    for name in record.keys() - _OWN:
+        value = record[name]
+        if not _EXTENSION.fullmatch(name):
+            at = show(name)[1:-1]
+            raise _wrong("SW-EVENT-008", record, name, "lower-case letters and digits", place, f"rename {at}")
+        if value is None:
+            continue
+        if not isinstance(value, (str, int)) or (type(value) is int and not -_INT32 <= value < _INT32):
+            raise _wrong(
+                "SW-EVENT-004", record, name, "text, a boolean or a 32-bit integer", place, "send it as text"
+            )
+        ext[name] = value
+    return ext
+
+
+def _time(
+    record: dict[str, Any], zone: ZoneInfo, place: str, default: int | None, ext: dict[str, str | int | bool]
+) -> tuple[int, Precision]:
+    precision = record.get("precision")
+    if precision is not None and precision not in ("day", "instant"):
+        raise _wrong("SW-EVENT-012", record, "precision", "day or instant", place, "leave it out or send day")
+    if record.get("time") is None and default is not None:
+        ext[ASSUMED_TIME] = True
+        return default, "instant"
+    text = _text(record, "time", place)
+    if is_date(text):
+        return parse_day(text, zone, place=_at(place, "time"))
+    time = parse_instant(text, place=_at(place, "time"))
+    return (start_of_day(time, zone), "day") if precision == "day" else (time, "instant")
 
 
 def encode_event(event: Event) -> dict[str, object]:
     """The event as a CloudEvents 1.0 structured-mode object; ``decode_event`` gives the same event back."""
-    raise NotImplementedError
+    record: dict[str, object] = {
+        "specversion": SPEC_VERSION,
+        "id": event.id,
+        "source": event.source,
+        "type": event.type,
+    }
+    if event.subject is not None:
+        record["subject"] = event.subject
+    record["time"] = format_instant(event.time)
+    record["datacontenttype"] = CONTENT_TYPE
+    if event.precision == "day":
+        record["precision"] = "day"
+    if event.recorded is not None:
+        record["recordedtime"] = format_instant(event.recorded)
+    record.update(event.ext)
+    record["data"] = event.data
+    return record
 
 
 def entity_of(event: Event) -> tuple[str, str]:
     """(kind, native id) of the entity that the event is about.
 
+    The kind is the type's text before its last dot; the id is the kind's id field in ``data``. Costs,
+    targets, messages and activities without an id are named by the event that recorded them. An activity
+    of kind visit that names its ``visit`` is that visit. Kinds we do not know may be named by ``subject``
+    instead.
+
     Raises:
         EventError: SW-EVENT-030 when it names none.
     """
-    raise NotImplementedError
+    kind, _, verb = event.type.rpartition(".")
+    data = event.data
+    if kind == "activity" and data.get("visit") and data.get("kind", "visit") == "visit":
+        return "visit", data["visit"]
+    spec = KINDS.get(kind)
+    native = data.get(spec.id_field if spec else kind)
+    if native is None and event.type not in CHECKERS:
+        native = event.subject
+    elif native is None and spec is not None and spec.event_names_it:
+        native = data.get("event") if verb in ("corrected", "deleted") else event.id
+    if isinstance(native, str) and native:
+        return kind, native
+    field = spec.id_field if spec else kind
+    raise EventError(
+        "SW-EVENT-030",
+        place=f"data.{field}",
+        expected=f"the id of the {kind} as text",
+        found=show(data.get(field)) if field in data else "nothing",
+        next_step=f"send the id as data.{field}" + ("" if spec else " or as subject"),
+    )

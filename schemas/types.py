@@ -59,6 +59,8 @@ INSTANT_PATTERN: Final = (
 MOMENT_PATTERN: Final = f"({DATE_PATTERN})|({INSTANT_PATTERN})"
 DURATION_PATTERN: Final = r"^[0-9]{1,9}(ms|s|m|h|d|w)$"
 PERIOD_PATTERN: Final = r"^[0-9]{4}(-(0[1-9]|1[0-2])|-Q[1-4]|-W(0[1-9]|[1-4][0-9]|5[0-3]))?$"
+CURRENCY_PATTERN: Final = r"^[A-Z]{3}$"
+WORD_PATTERN: Final = r"^[a-z][a-z0-9_]*$"
 ID_PATTERN: Final = r"^[^\x00-\x1f\x7f]+$"
 
 
@@ -87,7 +89,7 @@ def _checked(parse: Callable[[str], object]) -> AfterValidator:
         try:
             parse(text)
         except EventError as error:
-            raise PydanticCustomError("moment", "{reason}", {"reason": error.message}) from None
+            raise PydanticCustomError("moment", "{code}", {"code": error.code}) from None
         return text
 
     return AfterValidator(check)
@@ -107,8 +109,8 @@ Number = Annotated[float, Field(allow_inf_nan=False), Mark(FieldType.NUMBER)]
 Count = Annotated[int, Field(ge=0, le=2**31 - 1), Mark(FieldType.NUMBER)]
 Money = Annotated[str | int, _Decimal(), Mark(FieldType.MONEY, decimal=True)]
 Rate = Annotated[str | int, _Decimal(), Mark(FieldType.NUMBER, decimal=True)]
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$"), Mark(FieldType.TEXT)]
-Word = Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z][a-z0-9_]*$"), Mark(FieldType.TEXT)]
+Currency = Annotated[str, StringConstraints(pattern=CURRENCY_PATTERN), Mark(FieldType.TEXT)]
+Word = Annotated[str, StringConstraints(max_length=64, pattern=WORD_PATTERN), Mark(FieldType.TEXT)]
 Period = Annotated[str, StringConstraints(pattern=PERIOD_PATTERN), Mark(FieldType.TEXT)]
 Elapsed = Annotated[str, StringConstraints(pattern=DURATION_PATTERN), Mark(FieldType.DURATION)]
 Date = Annotated[
