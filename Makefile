@@ -46,11 +46,11 @@ bench: $(READY) ## Measure rates and latencies; ARGS=--short for a quick look
 docs: $(READY) ## Run the examples of README and docs
 	@$(BIN)/python -m pytest tests/e2e/test_docs.py $(ARGS)
 
-lock: $(READY) ## Choose the newest versions of all packages and write the lock files
+lock: $(READY) ## Write the lock files after a change of pyproject.toml; ARGS=--upgrade renews all
 	@$(BIN)/python -m pip install --quiet uv
-	$(LOCK) --upgrade pyproject.toml -o requirements.txt
-	$(LOCK) --upgrade --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
-	printf 'pip\nsetuptools>=77\n' | $(LOCK) --upgrade - -o requirements-build.txt
+	$(LOCK) $(ARGS) pyproject.toml -o requirements.txt
+	$(LOCK) $(ARGS) --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	printf 'pip\nsetuptools>=77\n' | $(LOCK) $(ARGS) - -o requirements-build.txt
 
 clean: ## Remove .venv and all that setup, tests and builds left
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

@@ -38,13 +38,14 @@ def project() -> dict[str, object]:
     return table
 
 
-def requirements() -> list[Requirement]:
-    """What the project says it needs, to run and to be developed."""
+def requirements() -> list[tuple[Requirement, str]]:
+    """What the project says it needs, to run and to be developed, each with the lock file it must be in."""
     table = project()
     needed, extras = table["dependencies"], table["optional-dependencies"]
     assert isinstance(needed, list)
     assert isinstance(extras, dict)
-    return [Requirement(line) for line in [*needed, *extras["dev"]]]
+    runtime = [(Requirement(line), "requirements.txt") for line in needed]
+    return runtime + [(Requirement(line), "requirements-dev.txt") for line in extras["dev"]]
 
 
 def locked(name: str) -> dict[str, Version]:
@@ -103,9 +104,9 @@ def test_no_socket_can_be_opened_in_this_folder() -> None:
         socket.create_connection(("127.0.0.1", 9))
 
 
-@pytest.mark.parametrize("requirement", requirements(), ids=str)
-def test_requirement_is_locked(requirement: Requirement) -> None:
-    version = locked("requirements-dev.txt").get(canonicalize_name(requirement.name))
+@pytest.mark.parametrize(("requirement", "lock"), requirements(), ids=str)
+def test_requirement_is_locked(requirement: Requirement, lock: str) -> None:
+    version = locked(lock).get(canonicalize_name(requirement.name))
     assert version is not None, "run `make lock`"
     assert requirement.specifier.contains(version), "run `make lock`"
 
