@@ -17,7 +17,7 @@ import msgspec
 from schemas.errors import EventError, show
 from schemas.events.registry import KINDS
 from schemas.limits import check_record, check_size, check_values
-from schemas.time import Precision, format_instant, is_date, parse_day, parse_instant, start_of_day
+from schemas.time import Precision, format_instant, parse_day, parse_instant, start_of_day
 from schemas.types import MAX_ID
 from schemas.validation import CHECKERS, check_data
 
@@ -47,6 +47,7 @@ _OWN: Final = frozenset(
     )
 )
 _INT32: Final = 1 << 31
+_DATE_LENGTH: Final = len("2026-03-02")
 _DECODER: Final = msgspec.json.Decoder()
 
 
@@ -85,16 +86,12 @@ def decode_event(
     """
     if isinstance(obj, (bytes, bytearray, memoryview)):
         record = parse_object(obj, place)
-        check_values(record, place)
     else:
         record = dict(obj)
         check_record(record, place)
     if record.get("specversion") != SPEC_VERSION:
         raise _wrong("SW-EVENT-006", record, "specversion", '"1.0"', place, "send CloudEvents 1.0")
-    event_type = _text(record, "type", place)
-    if event_type not in CHECKERS and not _TYPE.fullmatch(event_type):
-        expected = "entity and past-tense verb, such as opportunity.won"
-        raise _wrong("SW-EVENT-007", record, "type", expected, place, "map the type to such a name")
+    event_type = _type(record, place)
     _check_content(record, place)
     ext = _extensions(record, place)
     time, precision = _time(record, zone, place, default_time, ext)
@@ -169,6 +166,17 @@ def _text(record: dict[str, Any], name: str, place: str) -> str:
     raise _wrong(code, record, name, expected, place, "change the attribute")
 
 
+def _type(record: dict[str, Any], place: str) -> str:
+    value = record.get("type")
+    if type(value) is str and value in CHECKERS:
+        return value
+    text = _text(record, "type", place)
+    if _TYPE.fullmatch(text):
+        return text
+    expected = "entity and past-tense verb, such as opportunity.won"
+    raise _wrong("SW-EVENT-007", record, "type", expected, place, "map the type to such a name")
+
+
 def _check_content(record: dict[str, Any], place: str) -> None:
     kind = record.get("datacontenttype")
     if (
@@ -177,7 +185,9 @@ def _check_content(record: dict[str, Any], place: str) -> None:
         and not (isinstance(kind, str) and _JSON_TYPE.fullmatch(kind))
     ):
         raise _wrong("SW-EVENT-009", record, "datacontenttype", CONTENT_TYPE, place, "send the data as JSON")
-    if type(record.get("data")) is not dict:
+    if type(record.get("data")) is dict:
+        check_values(record["data"], _at(place, "data"))
+    else:
         step = "send the data as a JSON object in data, not in data_base64"
         raise _wrong("SW-EVENT-009", record, "data", "an object", place, step)
 
@@ -211,8 +221,10 @@ def _time(
     if record.get("time") is None and default is not None:
         ext[ASSUMED_TIME] = True
         return default, "instant"
-    text = _text(record, "time", place)
-    if is_date(text):
+    text = record.get("time")
+    if type(text) is not str:
+        text = _text(record, "time", place)
+    if len(text) == _DATE_LENGTH:
         return parse_day(text, zone, place=_at(place, "time"))
     time = parse_instant(text, place=_at(place, "time"))
     return (start_of_day(time, zone), "day") if precision == "day" else (time, "instant")

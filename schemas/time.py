@@ -33,12 +33,17 @@ _MONTHS: Final = {"mo": 1, "q": 3, "y": 12}
 
 
 def _from_datetime(moment: dt.datetime) -> int:
-    return min(max((moment - _EPOCH) // _MICROSECOND, MIN_INSTANT), MAX_INSTANT)
+    since = moment - _EPOCH
+    us = since.days * DAY + since.seconds * SECOND + since.microseconds
+    return us if MIN_INSTANT <= us <= MAX_INSTANT else _inside(us)
+
+
+def _inside(us: int) -> int:
+    return min(max(us, MIN_INSTANT), MAX_INSTANT)
 
 
 def _to_datetime(us: int, zone: dt.tzinfo = dt.UTC) -> dt.datetime:
-    inside = min(max(us, MIN_INSTANT), MAX_INSTANT)
-    return (_EPOCH + dt.timedelta(microseconds=inside)).astimezone(zone)
+    return (_EPOCH + dt.timedelta(microseconds=_inside(us))).astimezone(zone)
 
 
 MIN_INSTANT: Final[int] = (dt.datetime(1, 1, 2, tzinfo=dt.UTC) - _EPOCH) // _MICROSECOND
@@ -163,7 +168,7 @@ class Duration(msgspec.Struct, frozen=True, order=False):
     def _shift(self, instant: int, zone: ZoneInfo, sign: int) -> int:
         if self.months:
             instant = _add_months(instant, sign * self.months, zone)
-        return min(max(instant + sign * self.us, MIN_INSTANT), MAX_INSTANT)
+        return _inside(instant + sign * self.us)
 
     def __str__(self) -> str:
         """The largest exact unit, e.g. ``7d``, ``1q``, ``0s``; what ``parse_duration`` made, it reads

@@ -7,6 +7,7 @@ belongs here.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -95,6 +96,15 @@ def _checked(parse: Callable[[str], object]) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _existing_date(text: str) -> str:
+    """For a text that already has the shape of a date."""
+    try:
+        dt.date.fromisoformat(text)
+    except ValueError:
+        raise PydanticCustomError("moment", "{code}", {"code": "SW-EVENT-024"}) from None
+    return text
+
+
 def _parse_moment(text: str) -> object:
     return parse_date(text) if is_date(text) else parse_instant(text)
 
@@ -116,7 +126,7 @@ Elapsed = Annotated[str, StringConstraints(pattern=DURATION_PATTERN), Mark(Field
 Date = Annotated[
     str,
     StringConstraints(pattern=DATE_PATTERN),
-    _checked(parse_date),
+    AfterValidator(_existing_date),
     Field(json_schema_extra={"format": "date"}),
     Mark(FieldType.DATE),
 ]

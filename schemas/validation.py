@@ -7,7 +7,7 @@ here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
@@ -67,22 +67,25 @@ def check_data(event_type: str, data: dict[str, Any], zone: ZoneInfo, place: str
         checker.validate(data)
     except ValidationError as error:
         raise _event_error(error, event_type, place) from None
-    changes = dict(_changes(checker, data, zone))
+    changes = _changes(checker, data, zone)
     return {**data, **changes} if changes else data
 
 
-def _changes(checker: Checker, data: dict[str, Any], zone: ZoneInfo) -> Iterator[tuple[str, object]]:
+def _changes(checker: Checker, data: dict[str, Any], zone: ZoneInfo) -> dict[str, object]:
+    """What is not yet canonical: integers for money, dates alone for moments."""
+    changes: dict[str, object] = {}
     for name in checker.decimals:
         if type(data.get(name)) is int:
-            yield name, str(data[name])
+            changes[name] = str(data[name])
     for name, decimals in checker.lists:
         items = data.get(name)
         if items and any(type(item.get(part)) is int for item in items for part in decimals):
-            yield name, [_decimal_texts(item, decimals) for item in items]
+            changes[name] = [_decimal_texts(item, decimals) for item in items]
     for name in checker.moments:
         text = data.get(name)
         if text is not None and is_date(text):
-            yield name, format_instant(day_start(parse_date(text), zone))
+            changes[name] = format_instant(day_start(parse_date(text), zone))
+    return changes
 
 
 def _decimal_texts(item: dict[str, Any], decimals: tuple[str, ...]) -> dict[str, Any]:
