@@ -27,6 +27,7 @@ FOLDERS = (
 )
 SOURCE_FOLDERS = (*IMPORT_ROOTS, "deploy", "bench", "tests")
 FILES = sorted(path for folder in SOURCE_FOLDERS for path in (HOME / folder).rglob("*.py"))
+PAGES = sorted([*HOME.glob("*.md"), *(HOME / "docs").rglob("*.md"), HOME / ".ci" / "run"])
 TARGETS = {"setup", "demo", "run", "test", "check", "bench", "docs"}
 
 
@@ -93,9 +94,9 @@ def test_every_make_target_has_help() -> None:
     assert [name for name, text in found.items() if not text] == []
 
 
-@pytest.mark.parametrize("name", ["CHANGELOG.md", ".ci/run"])
-def test_text_names_only_make_targets_that_exist(name: str) -> None:
-    named = set(re.findall(r"(?:`make|^ *make|^section) ([a-z]+)\b", (HOME / name).read_text(), re.MULTILINE))
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(HOME)))
+def test_text_names_only_make_targets_that_exist(path: Path) -> None:
+    named = set(re.findall(r"(?:`make|^ *make|^section) ([a-z]+)\b", path.read_text(), re.MULTILINE))
     assert named <= targets((HOME / "Makefile").read_text()).keys()
 
 
