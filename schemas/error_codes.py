@@ -123,6 +123,7 @@ CODES: Final[dict[str, str]] = {
     "SW-SET-102": "The certificate file of the mail server cannot be used",
     "SW-SET-130": "The secret for signed links is missing or too short",
     "SW-SET-131": "The tokens of the web API cannot be read",
+    "SW-SET-132": "The web server's address cannot be used",
     # --- requests -----------------------------------------------------------------------------------
     "SW-REQ-001": "The request carries no bearer token",
     "SW-REQ-002": "The bearer token is not known",
@@ -139,6 +140,8 @@ CODES: Final[dict[str, str]] = {
     "SW-REQ-013": "The events could not be stored",
     "SW-REQ-014": "The request failed inside the server",
     "SW-REQ-015": "The client went away before the body was complete",
+    "SW-REQ-016": "The head of the request is too large",
+    "SW-REQ-017": "The request is not HTTP",
     "SW-REQ-020": "The command is not a JSON object of the right form",
     "SW-REQ-021": "A query parameter cannot be read",
     "SW-REQ-030": "The link is not whole",
