@@ -1,7 +1,7 @@
-"""The log of the embedded runtime: topics in segments, one per batch, in the workspace's database. Never a row per record.
+"""The log of the embedded runtime: topics in segments, one per batch, in the workspace's database.
 
-A place is (topic, partition, position): positions count from 0 without gaps. The log is append-only; it must not begin
-or commit a transaction, and does not know what a value means.
+There is never a row per record. A place is (topic, partition, position): positions count from 0 without gaps.
+The log is append-only; it must not begin or commit a transaction, and does not know what a value means.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ _INSERT = (
 _END = "SELECT last, at_last FROM segments WHERE topic = ? AND partition = ? ORDER BY first DESC LIMIT 1"
 _FROM = (
     "SELECT first, last, codec, data FROM segments WHERE topic = ? AND partition = ?"
-    " AND first >= coalesce((SELECT max(first) FROM segments WHERE topic = ? AND partition = ? AND first <= ?), 0)"
+    " AND first >= coalesce("
+    "(SELECT max(first) FROM segments WHERE topic = ? AND partition = ? AND first <= ?), 0)"
     " ORDER BY first LIMIT 1"
 )
 _SEEK = "SELECT min(first) FROM segments WHERE topic = ? AND partition = ? AND at_last >= ?"
-_SMALL = "SELECT id, first, last, at_first, at_last, codec, data FROM segments WHERE topic = ? AND partition = ?"
 
 
 class Log:
@@ -117,10 +117,7 @@ class Log:
     def read(
         self, topic: str, partition: int = 0, *, first: int = 0, before_at: int | None = None
     ) -> Iterator[Logged]:
-        """Records from position `first` on, to the end or to the first with `at` >= `before_at` (us).
-
-        >>> # for record in log.read("sales.events", 2, first=log.seek("sales.events", 2, day)): ...
-        """
+        """Records from position `first` on, to the end or to the first with `at` >= `before_at` (us)."""
         position = first
         while True:
             start, lines = self.segment(topic, partition, position)

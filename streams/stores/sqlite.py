@@ -1,8 +1,8 @@
-"""A partition's rows and due index in SQLite: the store of the embedded runtime (and local state of the cluster).
+"""A partition's rows and due index in SQLite: the store of the embedded runtime.
 
-Changes stay in memory until `flush`, which the runtime calls in the one transaction of a batch; reads see them at once.
-After a failed batch the store is thrown away and a new one opened. It must not begin or commit a batch by itself:
-`flush` takes the write lock, `Database.commit` is the runtime's.
+Changes stay in memory until `flush`, which the runtime calls in the one transaction of a batch; reads see
+them at once. After a failed batch the store is thrown away and a new one opened. It must not begin or commit
+a batch by itself: `flush` takes the write lock, `Database.commit` is the runtime's.
 """
 
 from __future__ import annotations
@@ -13,11 +13,8 @@ from typing import Any
 import msgspec
 
 from streams.kernel.contract import SHARED, Step
-from streams.stores.sqlite_cache import WINDOW, Bucket, CachedKey, DueWindow, KeyWaits, Pool
+from streams.stores.sqlite_cache import Bucket, CachedKey, DueWindow, KeyWaits, Pool
 from streams.stores.sqlite_db import Database
-
-WHOLE = 64
-"""A key of up to so many rows and waits is loaded at once."""
 
 WAITS = ""
 """The bucket of the waits: name -> [due, floor]. It sorts before all buckets of machines."""
@@ -56,9 +53,9 @@ class SqliteStore:
         self._old: dict[str, CachedKey] = {}
         self._dirty: dict[tuple[str, str, str], Any] = {}
         self._moved: dict[tuple[str, str], int | None] = {}
-        self._window = DueWindow()
+        self._window = DueWindow(pool.window)
 
-    # -- rows --------------------------------------------------------------------------------------------------------
+    # -- rows ------------------------------------------------------------------------------------------------
 
     def get(self, key: str, bucket: str, name: str) -> Any | None:
         cached = self._keys.get(key) or self._key(key)
@@ -102,7 +99,7 @@ class SqliteStore:
         found = self._db.execute(_NEXT_KEY, (self._part, SHARED if after is None else after)).fetchone()
         return None if found is None else str(found[0])
 
-    # -- waits -------------------------------------------------------------------------------------------------------
+    # -- waits -----------------------------------------------------------------------------------------------
 
     def waits_of(self, key: str) -> list[tuple[str, int]]:
         armed = (self._keys.get(key) or self._key(key)).waits.armed
@@ -116,8 +113,9 @@ class SqliteStore:
         first = self._window.first()
         while first is None and self._window.bound is not None:
             self.flush()
-            rows = self._db.execute(_DUES, (self._part, WINDOW)).fetchall()
-            self._window.fill(rows, everything=len(rows) < WINDOW)
+            size = self._window.size
+            rows = self._db.execute(_DUES, (self._part, size)).fetchall()
+            self._window.fill(rows, everything=len(rows) < size)
             first = self._window.first()
         return first
 
@@ -127,7 +125,7 @@ class SqliteStore:
         self._arm(key, name, None, 0)
         return floor
 
-    # -- writing -----------------------------------------------------------------------------------------------------
+    # -- writing ---------------------------------------------------------------------------------------------
 
     def apply(self, step: Step, floor: int) -> None:
         dirty, pool = self._dirty, self._pool
@@ -157,21 +155,22 @@ class SqliteStore:
             self._keys[SHARED] = shared
             self._pool.used += shared.size()
 
-    # -- inside ------------------------------------------------------------------------------------------------------
+    # -- inside ----------------------------------------------------------------------------------------------
 
     def _key(self, key: str) -> CachedKey:
         cached = self._old.pop(key, None)
         if cached is None:
             cached = self._load(key)
         else:
-            cached.age()
+            cached.age(self._pool.large)
         self._keys[key] = cached
         self._pool.used += cached.size()
         return cached
 
     def _load(self, key: str) -> CachedKey:
-        found = self._db.execute(_LOAD, (self._part, key, WHOLE + 1)).fetchall()
-        whole = len(found) <= WHOLE
+        limit = self._pool.whole + 1
+        found = self._db.execute(_LOAD, (self._part, key, limit)).fetchall()
+        whole = len(found) < limit
         upto = "" if whole else found[-1][0]
         buckets: dict[str, Bucket] = {}
         for bucket, name, value in found:
@@ -180,10 +179,11 @@ class SqliteStore:
             elif whole or bucket < upto:
                 buckets[bucket] = Bucket({name: value}, complete=True)
         if upto == WAITS and not whole:
-            waits = {name: _decode_wait(v) for name, v in self._rows_of(key, WAITS, -1)}
+            waits = dict(self._rows_of(key, WAITS, -1))
         else:
-            waits = {name: _decode_wait(v) for name, v in buckets.pop(WAITS).rows.items()} if WAITS in buckets else {}
-        return CachedKey(buckets, KeyWaits(waits), whole=whole, upto=upto)
+            waits = buckets.pop(WAITS, Bucket({}, complete=True)).rows
+        armed = {name: _decode_wait(value) for name, value in waits.items()}
+        return CachedKey(buckets, KeyWaits(armed), whole=whole, upto=upto)
 
     def _rows_of(self, key: str, bucket: str, limit: int) -> list[tuple[str, bytes]]:
         return self._db.execute(_BUCKET, (self._part, key, bucket, limit)).fetchall()
@@ -195,7 +195,7 @@ class SqliteStore:
             if cached.whole or bucket < cached.upto:
                 found = Bucket({}, complete=True)
             else:
-                limit = -1 if key == SHARED else WHOLE
+                limit = -1 if key == SHARED else self._pool.whole
                 rows = dict(self._rows_of(key, bucket, limit))
                 found = Bucket(rows, complete=limit < 0 or len(rows) < limit)
         cached.buckets[bucket] = found

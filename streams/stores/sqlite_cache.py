@@ -1,7 +1,7 @@
-"""What a SQLite store keeps in memory: rows of recently used keys, their waits, and the earliest waits of all.
+"""What a SQLite store keeps in memory: rows of lately used keys, their waits, and the earliest waits.
 
-Memory is bounded by two generations: what is used moves to the young one; when that is half of the capacity, the old
-one is dropped. Rows stay encoded until they are read. Nothing here talks to the database.
+Memory is bounded by two generations: what is used moves to the young one; when that is half of the capacity,
+the old one is dropped. Rows stay encoded until they are read. Nothing here talks to the database.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import Any
 WINDOW = 4096
 """Earliest waits of a partition kept in memory."""
 
-LARGE = 4096
-"""A key with more rows than that is never kept as a whole."""
-
 WaitRows = list[tuple[int, str, str]]
 """(due, key, name) in that order."""
 
 
 class Bucket:
-    """Rows of one bucket. `None` is a name known to be absent; complete: names not in `rows` are absent too."""
+    """Rows of one bucket.
+
+    `None` is a name known to be absent; complete: names not in `rows` are absent too.
+    """
 
     __slots__ = ("complete", "ordered", "rows")
 
@@ -69,7 +69,10 @@ class KeyWaits:
             heapq.heapify(self._heap)
 
     def first(self) -> tuple[int, str] | None:
-        """(due, name) of the earliest, or None. Entries of moved and disarmed waits are dropped as they come up."""
+        """(due, name) of the earliest, or None.
+
+        Entries of moved and disarmed waits are dropped as they come up.
+        """
         heap, armed = self._heap, self.armed
         while heap:
             top = heap[0]
@@ -81,13 +84,14 @@ class KeyWaits:
 
 
 class CachedKey:
-    """What is known of one key. A bucket not in `buckets` is absent if the key is `whole` or it sorts before `upto`."""
+    """What is known of one key.
+
+    A bucket not in `buckets` is absent if the key is `whole` or it sorts before `upto`.
+    """
 
     __slots__ = ("buckets", "old", "upto", "waits", "whole")
 
-    def __init__(
-        self, buckets: dict[str, Bucket], waits: KeyWaits, *, whole: bool, upto: str
-    ) -> None:
+    def __init__(self, buckets: dict[str, Bucket], waits: KeyWaits, *, whole: bool, upto: str) -> None:
         self.buckets = buckets
         self.old: dict[str, Bucket] = {}
         self.waits = waits
@@ -98,18 +102,25 @@ class CachedKey:
         """Number of rows and waits kept."""
         return 1 + len(self.waits.armed) + sum(len(b.rows) for b in self.buckets.values())
 
-    def age(self) -> None:
-        """A key too large to be kept at once forgets the buckets that nobody used for a generation."""
-        if not self.whole or self.size() > LARGE:
+    def age(self, large: int) -> None:
+        """A key with more than `large` rows forgets the buckets that nobody used for a generation."""
+        if not self.whole or self.size() > large:
             self.old, self.buckets = self.buckets, {}
             self.whole, self.upto = False, ""
 
 
 @dataclass(slots=True)
 class Pool:
-    """The memory that all stores of a workspace share: `capacity` rows, `used` of them in the young generation."""
+    """The memory that all stores of a workspace share, counted in rows; `used` are in the young generation.
+
+    whole: a key of up to so many rows and waits is loaded at once. large: a key with more rows is not kept at
+    once. window: earliest waits of a partition that are kept.
+    """
 
     capacity: int = 200_000
+    whole: int = 64
+    large: int = 4096
+    window: int = WINDOW
     used: int = 0
     stores: list[Any] = field(default_factory=list)
 
@@ -124,9 +135,10 @@ class Pool:
 class DueWindow:
     """The earliest waits of a partition: every armed wait up to `bound` is here; bound None: all are."""
 
-    __slots__ = ("_due", "_heap", "bound")
+    __slots__ = ("_due", "_heap", "bound", "size")
 
-    def __init__(self) -> None:
+    def __init__(self, size: int) -> None:
+        self.size = size
         self._heap: WaitRows = []
         self._due: dict[tuple[str, str], int] = {}
         self.bound: tuple[int, str, str] | None = (-(2**63), "", "")
@@ -145,7 +157,7 @@ class DueWindow:
             return
         self._due[(key, name)] = due
         heapq.heappush(self._heap, place)
-        if len(self._heap) > 4 * WINDOW:
+        if len(self._heap) > 4 * self.size:
             self._shrink()
 
     def disarm(self, key: str, name: str) -> None:
@@ -164,8 +176,8 @@ class DueWindow:
 
     def _shrink(self) -> None:
         live = sorted((due, key, name) for (key, name), due in self._due.items())
-        if len(live) > 2 * WINDOW:
-            live = live[:WINDOW]
+        if len(live) > 2 * self.size:
+            live = live[: self.size]
             self.bound = live[-1]
             self._due = {(key, name): due for due, key, name in live}
         self._heap = live

@@ -1,7 +1,8 @@
-"""The one SQLite file of a workspace: schema, pragmas, connection, transaction. Nothing here knows what a row means.
+"""The one SQLite file of a workspace: schema, pragmas, connection, transaction.
 
-The writer holds one connection; readers in other threads or processes open the file read-only and see whole
-batches only. Waits are rows of bucket "" (beside the rows they belong to) plus an entry in `dues`, the index by due.
+Nothing here knows what a row means. The writer holds one connection; readers in other threads or processes
+open the file read-only and see whole batches only. Waits are rows of bucket "" (beside the rows they belong
+to) plus an entry in `dues`, the index by due.
 """
 
 from __future__ import annotations
@@ -32,11 +33,12 @@ SCHEMA = (
     " epoch INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, at_first INTEGER NOT NULL,"
     " at_last INTEGER NOT NULL, codec INTEGER NOT NULL, data BLOB NOT NULL)",
     "CREATE UNIQUE INDEX segments_by_place ON segments (topic, partition, first)",
-    "CREATE TABLE dlq (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, machine TEXT NOT NULL, topic TEXT NOT NULL,"
-    " key TEXT NOT NULL, code TEXT NOT NULL, position INTEGER NOT NULL, replayed INTEGER NOT NULL,"
-    " error BLOB NOT NULL, what BLOB NOT NULL)",
-    "CREATE TABLE views (id INTEGER PRIMARY KEY, topic TEXT NOT NULL, item TEXT NOT NULL, state TEXT NOT NULL,"
-    " is_open INTEGER NOT NULL, severity TEXT NOT NULL, rule TEXT NOT NULL, account TEXT NOT NULL,"
+    "CREATE TABLE dlq (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, machine TEXT NOT NULL,"
+    " topic TEXT NOT NULL, key TEXT NOT NULL, code TEXT NOT NULL, position INTEGER NOT NULL,"
+    " replayed INTEGER NOT NULL, error BLOB NOT NULL, what BLOB NOT NULL)",
+    "CREATE TABLE views (id INTEGER PRIMARY KEY, topic TEXT NOT NULL, item TEXT NOT NULL,"
+    " state TEXT NOT NULL, is_open INTEGER NOT NULL, severity TEXT NOT NULL, rule TEXT NOT NULL,"
+    " account TEXT NOT NULL,"
     " kind TEXT NOT NULL, key TEXT NOT NULL, alert TEXT NOT NULL, at INTEGER NOT NULL, due INTEGER,"
     " opened INTEGER NOT NULL, position INTEGER NOT NULL, value BLOB NOT NULL, UNIQUE (topic, item))",
     "CREATE INDEX views_by_state ON views (topic, is_open, opened)",
