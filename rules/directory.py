@@ -44,6 +44,8 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Team:
+    """A team at one instant."""
+
     id: str
     name: str = ""
     manager: str | None = None

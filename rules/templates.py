@@ -34,6 +34,8 @@ CUT = "…"
 
 @dataclass(frozen=True, slots=True)
 class Money:
+    """An amount with its ISO 4217 currency."""
+
     amount: Decimal | int
     currency: str
 

@@ -77,6 +77,7 @@ def duration(us: int, language: Language) -> str:
 
 
 def flag(value: bool, language: Language) -> str:
+    """zh "是" / "否", en "yes" / "no"."""
     words = ("否", "是") if language == "zh" else ("no", "yes")
     return words[value]
 
