@@ -163,5 +163,11 @@ CODES: Final[dict[str, str]] = {
     "SW-STREAM-025": "A segment of the log is damaged",
     "SW-STREAM-026": "The dead letter cannot be replayed",
     "SW-STREAM-027": "The runtime is closed",
+    "SW-STREAM-040": "The record's key does not fit its event",
+    "SW-STREAM-041": "The record of the stream cannot be read",
+    "SW-STREAM-042": "Too many events of this entity wait for a parent that nobody knows",
+    "SW-STREAM-043": "Too many events of this partition wait for parents that nobody knows",
+    "SW-STREAM-044": "An account cannot be merged into itself",
+    "SW-STREAM-045": "The account was merged into another one already",
     "SW-STREAM-060": "The notice cannot be read",
 }
