@@ -1,0 +1,104 @@
+"""Which fields of an entity name its parents: the documents it came from, and at the end its account.
+
+The order is the order of trust: the first field that is set says where the entity belongs. Resolving a
+parent to its account is not done here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+PARENTS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = MappingProxyType(
+    {
+        "account": (),
+        "contact": (("account", "account"),),
+        "lead": (("account", "account"),),
+        "opportunity": (("account", "account"), ("lead", "lead")),
+        "activity": (
+            ("opportunity", "opportunity"),
+            ("account", "account"),
+            ("lead", "lead"),
+            ("contact", "contact"),
+        ),
+        "visit": (
+            ("opportunity", "opportunity"),
+            ("account", "account"),
+            ("lead", "lead"),
+            ("contact", "contact"),
+        ),
+        "message": (
+            ("opportunity", "opportunity"),
+            ("account", "account"),
+            ("lead", "lead"),
+            ("contact", "contact"),
+        ),
+        "quote": (("opportunity", "opportunity"), ("account", "account")),
+        "contract": (("opportunity", "opportunity"), ("account", "account"), ("quote", "quote")),
+        "order": (
+            ("contract", "contract"),
+            ("account", "account"),
+            ("opportunity", "opportunity"),
+            ("quote", "quote"),
+        ),
+        "invoice": (("order", "order"), ("account", "account"), ("contract", "contract"), ("of", "invoice")),
+        "payment": (("account", "account"), ("contract", "contract")),
+        "project": (("contract", "contract"), ("account", "account"), ("opportunity", "opportunity")),
+        "approval": (),
+        "cost": (),
+        "target": (),
+        "person": (),
+        "team": (),
+        "rate": (),
+        "calendar": (),
+        "source": (),
+    }
+)
+"""kind -> ordered (field of data, kind it names). Approvals and allocations are read by ``parents_of``
+besides."""
+
+OTHER_PARENTS: Final = tuple(
+    (kind, kind) for kind in ("contract", "order", "project", "opportunity", "account", "lead", "contact")
+)
+"""For kinds that the registry does not know: fields named like the kind they name."""
+
+_ALLOCATED_TO: Final = ("invoice", "order", "contract")
+
+
+def parents_of(kind: str, data: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(kind, native id) of every parent that ``data`` names, most trusted first, without repeats.
+
+    >>> parents_of("quote", {"quote": "Q1", "account": "A1", "opportunity": "O1"})
+    [('opportunity', 'O1'), ('account', 'A1')]
+    """
+    found = dict.fromkeys(_named(kind, data))
+    found.pop((kind, data.get(kind)), None)
+    return [(parent, native) for parent, native in found if isinstance(native, str) and native]
+
+
+def _named(kind: str, data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for field, parent in PARENTS.get(kind, OTHER_PARENTS):
+        yield parent, data.get(field)
+    if kind == "payment":
+        for part in data.get("allocations") or ():
+            for field in _ALLOCATED_TO:
+                yield field, part.get(field)
+    if kind == "approval":
+        of = data.get("of") or {}
+        yield of.get("kind", ""), of.get("id")
+
+
+def _ancestors(kind: str, seen: frozenset[str]) -> frozenset[str]:
+    direct = {parent for _, parent in PARENTS.get(kind, ())} - seen
+    found = seen | direct
+    for parent in direct:
+        found = _ancestors(parent, found)
+    return found
+
+
+ANCESTORS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {kind: _ancestors(kind, frozenset()) - {kind} for kind in PARENTS}
+)
+"""kind -> every kind it can be joined to through its parents: an invoice's order, contract, quote, ...
+account."""
