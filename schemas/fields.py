@@ -165,7 +165,9 @@ def _joined(
 
 
 def target_kind(kind: str, field: str) -> str | None:
-    """The kind of entity that a field of the kind leads to: by reference or as an ancestor; else None."""
+    """The kind that a field of the kind leads to: itself, by reference, or as an ancestor; else None."""
+    if field == kind:
+        return kind
     return REFERENCES.get((kind, field)) or (field if field in ANCESTORS.get(kind, ()) else None)
 
 

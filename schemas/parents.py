@@ -89,6 +89,10 @@ def _named(kind: str, data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         yield of.get("kind", ""), of.get("id")
 
 
+APPROVABLE: Final = ("opportunity", "quote", "contract", "order", "invoice", "payment", "project", "account")
+"""What an approval's ``of`` may name, and a rule on approvals may therefore join."""
+
+
 def _ancestors(kind: str, seen: frozenset[str]) -> frozenset[str]:
     direct = {parent for _, parent in PARENTS.get(kind, ())} - seen
     found = seen | direct
@@ -97,8 +101,10 @@ def _ancestors(kind: str, seen: frozenset[str]) -> frozenset[str]:
     return found
 
 
+_APPROVAL: Final = frozenset(APPROVABLE).union(*(_ancestors(kind, frozenset()) for kind in APPROVABLE))
+
 ANCESTORS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
-    {kind: _ancestors(kind, frozenset()) - {kind} for kind in PARENTS}
+    {kind: _ancestors(kind, frozenset()) - {kind} for kind in PARENTS} | {"approval": _APPROVAL}
 )
 """kind -> every kind it can be joined to through its parents: an invoice's order, contract, quote, ...
 account."""
