@@ -1,0 +1,102 @@
+"""Runs the HTTP application by uvicorn inside a process that has its own life: start, port, stop. No signals
+here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from console.protocol import GuardedProtocol
+from schemas.errors import SettingsError
+
+STOP_SECONDS = 10
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Tell when the sockets are listening."""
+        await super().startup(sockets)
+        self.up.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """The process stops us, by `HttpServer.stop`; uvicorn shall not take its signals."""
+        yield
+
+
+class HttpServer:
+    """A server on one address. `port` 0 takes a free one; after `start`, `port` is the real one.
+
+    Example:
+        server = HttpServer(app, "127.0.0.1", 8420)
+        await server.start()
+        ...
+        await server.stop()  # answers what is in flight, then closes
+    """
+
+    def __init__(
+        self, app: ASGIApp, host: str = "127.0.0.1", port: int = 8420, connections: int = 1_000
+    ) -> None:
+        self.host, self.port = host, port
+        self._config = uvicorn.Config(
+            app,
+            http=GuardedProtocol,
+            ws="none",
+            lifespan="off",
+            loop="asyncio",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            date_header=True,
+            limit_concurrency=connections,
+            timeout_keep_alive=30,
+            timeout_graceful_shutdown=STOP_SECONDS,
+        )
+        self._server = _Server(self._config)
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Bind, then serve in the background.
+
+        Raises:
+            SettingsError: SW-SET-132, the address cannot be bound.
+        """
+        sock = self._bind()
+        self.port = sock.getsockname()[1]
+        self._task = asyncio.create_task(self._server.serve(sockets=[sock]))
+        await self._server.up.wait()
+
+    async def stop(self) -> None:
+        """Take no new requests, answer those in flight (at most 10 s), close."""
+        self._server.should_exit = True
+        if self._task is not None:
+            await self._task
+            self._task = None
+
+    def _bind(self) -> socket.socket:
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind((self.host, self.port))
+        except OSError as error:
+            sock.close()
+            raise SettingsError(
+                "SW-SET-132",
+                place=f"{self.host}:{self.port}",
+                expected="an address of this machine and a free port",
+                found=str(error),
+                next_step="choose another port, or stop the process that uses it",
+            ) from None
+        return sock
