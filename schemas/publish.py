@@ -1,7 +1,7 @@
 """Writes the generated references: ``python -m schemas.publish`` from the top of the checkout.
 
-Makes ``schemas/published/*.json`` and ``docs/errors.md`` anew. A tool for builders: nothing imports it at
-run time.
+Makes ``schemas/published/*.json`` and ``docs/errors.md`` anew. The one file of this package that writes to disk:
+a tool for builders, which nothing may import at run time.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from pathlib import Path
 
 from schemas.error_codes import CODES, GROUPS
 from schemas.jsonschema import all_schemas
@@ -40,21 +39,22 @@ def schema_files() -> dict[str, str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write the schemas to ``--out`` (files of types that are gone are removed) and the page to
-    ``--errors``."""
+    """Write the schemas into the folder ``--out`` and the page to ``--errors``; both folders must exist.
+
+    The file of an event type that is gone is left for its remover to delete; the tests name it.
+    """
     parser = argparse.ArgumentParser(description="Write the published schemas and the page of error codes.")
-    parser.add_argument("--out", type=Path, default=Path("schemas/published"))
-    parser.add_argument("--errors", type=Path, default=Path("docs/errors.md"))
+    parser.add_argument("--out", default="schemas/published", help="folder of the JSON Schemas")
+    parser.add_argument("--errors", default="docs/errors.md", help="the page of error codes")
     options = parser.parse_args(arguments)
-    files = schema_files()
-    options.out.mkdir(parents=True, exist_ok=True)
-    for old in options.out.glob("*.json"):
-        if old.name not in files:
-            old.unlink()
-    for name, text in files.items():
-        (options.out / name).write_text(text, encoding="utf-8")
-    options.errors.parent.mkdir(parents=True, exist_ok=True)
-    options.errors.write_text(errors_page(), encoding="utf-8")
+    for name, text in schema_files().items():
+        _write(f"{options.out}/{name}", text)
+    _write(options.errors, errors_page())
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w", encoding="utf-8", newline="\n") as file:
+        file.write(text)
 
 
 if __name__ == "__main__":
