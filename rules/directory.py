@@ -1,123 +1,116 @@
-"""People, teams and the port `Directory` through which rules ask for them, as of one instant.
+"""The port `Directory` through which rules ask for people, and steps along it: managers, deputies, places.
 
-Plain values and one small implementation in memory. Must not read a clock: the caller picks the version.
+Pure: a directory is people and teams as of one instant, and the caller picks it. Must not read a clock.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
+
+from schemas.directory import Person, Team
 
 MAX_HOPS = 32
 """Longest manager or deputy chain followed; a cycle ends earlier, at the first person seen twice."""
 
 
-@dataclass(frozen=True, slots=True)
-class Absence:
-    """One leave: [start, until) in us, open-ended with None. `deputy` goes before the usual one."""
-
-    start: int
-    until: int | None = None
-    deputy: str | None = None
-
-    def covers(self, at: int) -> bool:
-        return self.start <= at and (self.until is None or at < self.until)
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """A person at one instant. `zone` is an IANA name; without their own, region and org are the team's."""
-
-    id: str
-    name: str = ""
-    mail: str | None = None
-    manager: str | None = None
-    roles: tuple[str, ...] = ()
-    team: str | None = None
-    region: str | None = None
-    org: str | None = None
-    zone: str | None = None
-    deputy: str | None = None
-    away: tuple[Absence, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Team:
-    """A team at one instant."""
-
-    id: str
-    name: str = ""
-    manager: str | None = None
-    region: str | None = None
-    org: str | None = None
-
-
 class Directory(Protocol):
-    """People and teams as of one instant; the caller picks the version. Sequences in a stable order."""
+    """People and teams as of one instant. Sequences in a stable order."""
 
-    def person(self, person_id: str) -> Person | None: ...
+    def person(self, person_id: str) -> Person | None:
+        """The person, those who left included (`active` false)."""
+        ...
 
-    def team(self, team_id: str) -> Team | None: ...
+    def team(self, team_id: str) -> Team | None:
+        """The team."""
+        ...
 
-    def with_role(self, role: str) -> Sequence[str]: ...
+    def with_role(self, role: str) -> Sequence[str]:
+        """Ids of all active persons with the role."""
+        ...
 
-    def in_group(self, name: str) -> Sequence[str]: ...
+    def in_group(self, name: str) -> Sequence[str]:
+        """Ids of all active persons of the group."""
+        ...
+
+    def deputy(self, person_id: str, at: int) -> str | None:
+        """Who stands in for the person at `at` (us): the deputy of that absence, else the usual one."""
+        ...
 
 
 @dataclass(slots=True)
 class ListDirectory:
-    """A directory in memory, for tests and small organisations."""
+    """A directory in memory, for tests and small organisations.
+
+    deputies: for single absences, person -> [(from us, to us, deputy)]; they go before the usual deputy.
+    """
 
     people: Iterable[Person] = ()
     teams: Iterable[Team] = ()
-    groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    deputies: Mapping[str, Sequence[tuple[int, int, str]]] = field(default_factory=dict)
     _people: dict[str, Person] = field(init=False, repr=False)
     _teams: dict[str, Team] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._people = {p.id: p for p in self.people}
-        self._teams = {t.id: t for t in self.teams}
+        self._people = {p.person: p for p in self.people}
+        self._teams = {t.team: t for t in self.teams}
 
     def person(self, person_id: str) -> Person | None:
+        """The person of that id."""
         return self._people.get(person_id)
 
     def team(self, team_id: str) -> Team | None:
+        """The team of that id."""
         return self._teams.get(team_id)
 
     def with_role(self, role: str) -> Sequence[str]:
-        return sorted(p.id for p in self._people.values() if role in p.roles)
+        """By id."""
+        return sorted(p.person for p in self._people.values() if p.active and role in p.roles)
 
     def in_group(self, name: str) -> Sequence[str]:
-        return self.groups.get(name, ())
+        """By id."""
+        return sorted(p.person for p in self._people.values() if p.active and name in p.groups)
+
+    def deputy(self, person_id: str, at: int) -> str | None:
+        """Of the absence at `at`, else the usual one."""
+        for start, end, deputy in self.deputies.get(person_id, ()):
+            if start <= at < end:
+                return deputy
+        person = self._people.get(person_id)
+        return person.deputy if person else None
 
 
-def stand_in(person_id: str, directory: Directory, at: int) -> tuple[str, list[str]]:
-    """Who acts for `person_id` at `at` (us), and the steps; the person again where no deputy is there."""
+def stand_in(person_id: str, directory: Directory, at: int) -> tuple[str | None, list[str]]:
+    """Who acts for `person_id` at `at` (us), and the steps found on the way.
+
+    Where no deputy is there either: the person again when away, None when they have left for good.
+    """
     path: list[str] = []
     seen = {person_id}
     current = person_id
     for _ in range(MAX_HOPS):
-        deputy = _deputy(directory.person(current), at)
-        if deputy is None:
+        reason = _unavailable(directory.person(current), at)
+        if reason is None:
             return current, path
+        deputy = directory.deputy(current, at)
         if not deputy or deputy in seen or directory.person(deputy) is None:
             break
-        path.append(f"{current} is away: deputy {deputy}")
+        path.append(f"{current} {reason}: deputy {deputy}")
         seen.add(deputy)
         current = deputy
-    path.append(f"{current} is away and has no deputy present: stays with {person_id}")
-    return person_id, path
+    if _unavailable(directory.person(person_id), at) == _LEFT:
+        return None, [*path, f"{person_id} {_LEFT} and nobody stands in"]
+    return person_id, [*path, f"{current} is away and has no deputy present: stays with {person_id}"]
 
 
-def _deputy(person: Person | None, at: int) -> str | None:
-    """None when present; the deputy's id when away, "" when away without one."""
-    if person is None:
-        return None
-    for absence in person.away:
-        if absence.covers(at):
-            return absence.deputy or person.deputy or ""
-    return None
+_LEFT = "has left"
+
+
+def _unavailable(person: Person | None, at: int) -> str | None:
+    if person is None or not person.active:
+        return _LEFT
+    return "is away" if person.is_away(at) else None
 
 
 def managers_above(person_id: str, directory: Directory) -> Iterator[str]:
@@ -128,7 +121,7 @@ def managers_above(person_id: str, directory: Directory) -> Iterator[str]:
         seen.add(current.manager)
         current = directory.person(current.manager)
         if current is not None:
-            yield current.id
+            yield current.person
 
 
 def place_of(person_id: str, directory: Directory, scope: str) -> str | None:

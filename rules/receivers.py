@@ -9,29 +9,22 @@ Pure: the directory is handed in as it stood at the judged instant; nothing here
     team.manager     the manager of the owner's team          role:R@org     ... in the owner's org
     region.director  the directors of the owner's region
 
-A director is a person with the role `director` or `sales_director`. Where the chain has none, the manager's
-manager stands in. A person on leave is replaced by the deputy, and the deputy by theirs; where that ends with
+A director is a person with the role `director` or `sales_director`. Where the chain has none it is the team's
+director, else the manager's manager.
+A person on leave is replaced by the deputy, and the deputy by theirs; where that ends with
 nobody present, the notice still goes to the first person (better late than lost), and `path` says so.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from enum import StrEnum
-from functools import lru_cache
 
 from rules.directory import Directory, managers_above, place_of, place_of_team, stand_in
-from schemas.errors import RuleError
+from rules.receiver_names import Receiver, check_receiver
 
 DIRECTOR_ROLES = ("director", "sales_director")
-PLAIN = ("owner", "owner.manager", "owner.director", "account.owner", "team.manager", "region.director")
-PREFIXES = ("role", "user", "group")
-SCOPES = ("region", "org")
-
-_NAME = re.compile(r"[^\s:@,]+")
 
 
 class Missing(StrEnum):
@@ -48,6 +41,7 @@ class Missing(StrEnum):
     EMPTY_ROLE = "empty_role"
     EMPTY_GROUP = "empty_group"
     ONLY_REQUESTER = "only_requester"
+    HAS_LEFT = "has_left"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,61 +67,6 @@ class Resolution:
     missing: Missing | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Receiver:
-    """A receiver taken apart: `kind` is of PLAIN or PREFIXES; name and scope belong to the prefixed ones."""
-
-    kind: str
-    name: str = ""
-    scope: str | None = None
-
-
-@lru_cache(maxsize=1024)
-def check_receiver(text: str, place: str = "") -> Receiver:
-    """Take a receiver's text apart; RuleError SW-RULE-060 with a suggestion when it is none.
-
-    >>> check_receiver("role:cfo@region")
-    Receiver(kind='role', name='cfo', scope='region')
-    """
-    if text in PLAIN:
-        return Receiver(text)
-    kind, colon, rest = text.partition(":")
-    name, at_sign, scope = rest.partition("@") if kind == "role" else (rest, "", "")
-    if not colon or kind not in PREFIXES:
-        raise _error(
-            text, place, f"one of {', '.join(PLAIN)}, role:NAME, user:ID, group:NAME", _suggest(text)
-        )
-    if not _NAME.fullmatch(name):
-        raise _error(text, place, f"a name after `{kind}:`", f"write for example `{kind}:{_SAMPLES[kind]}`")
-    if at_sign and scope not in SCOPES:
-        raise _error(text, place, f"`{kind}:{name}`, @region or @org", f"write `role:{name}@region`")
-    return Receiver(kind, name, scope or None)
-
-
-_SAMPLES = {"role": "cfo", "user": "li.lei", "group": "approvers"}
-
-
-def _suggest(text: str) -> str:
-    normal = text.strip().lower().translate({ord("："): ":", ord("．"): ".", ord("。"): ".", ord("＠"): "@"})
-    if normal != text:
-        return f"did you mean `{normal}`?"
-    close = get_close_matches(normal, (*PLAIN, *(f"{p}:" for p in PREFIXES)), n=1, cutoff=0.5)
-    if close:
-        return f"did you mean `{close[0]}`?"
-    return f"for a person write `user:{text}`, for a role `role:{text}`"
-
-
-def _error(text: str, place: str, expected: str, next_step: str) -> RuleError:
-    return RuleError(
-        "SW-RULE-060",
-        f"`{text}` is not a receiver",
-        place=place,
-        expected=expected,
-        found=text,
-        next_step=next_step,
-    )
-
-
 def resolve(receiver: str, subject: Subject, directory: Directory, at: int) -> Resolution:
     """The persons meant by `receiver` for `subject` at `at` (us), people on leave replaced by their deputies.
 
@@ -140,9 +79,10 @@ def resolve(receiver: str, subject: Subject, directory: Directory, at: int) -> R
     path = list(found.path)
     for person_id in found.persons:
         present, steps = stand_in(person_id, directory, at)
-        persons[present] = None
         path.extend(steps)
-    return Resolution(tuple(persons), tuple(path))
+        if present is not None:
+            persons[present] = None
+    return Resolution(tuple(persons), tuple(path), None if persons else Missing.HAS_LEFT)
 
 
 def resolve_all(
@@ -186,6 +126,8 @@ def _not_requester(
     for candidate in (person_id, *managers_above(person_id, directory)):
         present, steps = stand_in(candidate, directory, at)
         path.extend(steps)
+        if present is None:
+            continue
         if present != requester:
             return present, path
         path.append(f"{present} asked for it and may not approve it: next manager")
@@ -233,6 +175,11 @@ def _owner_director(receiver: Receiver, subject: Subject, directory: Directory) 
         if person is not None and set(DIRECTOR_ROLES) & set(person.roles):
             step = f"first director above {owner.persons[0]} by {' > '.join(chain)}"
             return _after(owner, _one(person_id, Missing.NO_DIRECTOR, step, directory))
+    team_id = subject.team or _from_owner(subject, directory, "team")
+    team = directory.team(team_id) if team_id else None
+    if team is not None and team.director:
+        step = f"no director above {owner.persons[0]}, director of team {team.team}"
+        return _after(owner, _one(team.director, Missing.NO_DIRECTOR, step, directory))
     second = chain[1] if len(chain) > 1 else None
     step = f"no director above {owner.persons[0]}, manager's manager"
     return _after(owner, _one(second, Missing.NO_DIRECTOR, step, directory))
@@ -243,7 +190,7 @@ def _team_manager(receiver: Receiver, subject: Subject, directory: Directory) ->
     team = directory.team(team_id) if team_id else None
     if team is None:
         return Resolution(missing=Missing.NO_TEAM, path=(f"team {team_id or 'of the owner'}: none",))
-    return _one(team.manager, Missing.NO_MANAGER, f"manager of team {team.id}", directory)
+    return _one(team.manager, Missing.NO_MANAGER, f"manager of team {team.team}", directory)
 
 
 def _region_director(receiver: Receiver, subject: Subject, directory: Directory) -> Resolution:

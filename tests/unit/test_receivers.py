@@ -4,32 +4,41 @@ from __future__ import annotations
 
 import pytest
 
-from rules.directory import Absence, ListDirectory, Person, Team
-from rules.receivers import Missing, Subject, check_receiver, resolve, resolve_all, resolve_approvers
+from rules.directory import ListDirectory
+from rules.receiver_names import check_receiver
+from rules.receivers import Missing, Subject, resolve, resolve_all, resolve_approvers
+from schemas.directory import Person, Team
 from schemas.errors import RuleError
 
 AT = 1_000
-AWAY = (Absence(500, 2_000),)
+AWAY = ((500, 2_000),)
 
 
-def directory(*people: Person, groups: dict[str, tuple[str, ...]] | None = None) -> ListDirectory:
+def directory(*people: Person) -> ListDirectory:
     """A small sales house in two regions; `people` replace those of the same id."""
     house = {
-        p.id: p
+        p.person: p
         for p in (
             Person("rep", manager="mgr", team="east-1"),
             Person("mgr", manager="dir", team="east-1", deputy="rep2"),
             Person("rep2", manager="mgr", team="east-1"),
-            Person("dir", manager="boss", roles=("sales_director",), region="east", org="hq"),
+            Person(
+                "dir",
+                manager="boss",
+                roles=("sales_director",),
+                region="east",
+                org="hq",
+                groups=("approvers",),
+            ),
             Person("dir-n", manager="boss", roles=("director",), region="north"),
             Person("boss", roles=("ceo",), org="hq"),
-            Person("cfo", roles=("cfo",), region="east", org="hq"),
+            Person("cfo", roles=("cfo",), region="east", org="hq", groups=("approvers",)),
             Person("cfo-n", roles=("cfo",), region="north", org="sub"),
         )
     }
-    house.update({p.id: p for p in people})
+    house.update({p.person: p for p in people})
     teams = (Team("east-1", manager="mgr", region="east", org="hq"),)
-    return ListDirectory(house.values(), teams, groups or {})
+    return ListDirectory(house.values(), teams)
 
 
 @pytest.mark.parametrize(
@@ -49,8 +58,7 @@ def directory(*people: Person, groups: dict[str, tuple[str, ...]] | None = None)
     ],
 )
 def test_each_form_finds_its_persons(receiver: str, persons: tuple[str, ...]) -> None:
-    house = directory(groups={"approvers": ("cfo", "dir", "gone")})
-    found = resolve(receiver, Subject(owner="rep", account_owner="rep2"), house, AT)
+    found = resolve(receiver, Subject(owner="rep", account_owner="rep2"), directory(), AT)
     assert found.persons == persons
     assert found.missing is None
     assert found.path
@@ -87,6 +95,17 @@ def test_director_is_the_managers_manager_where_nobody_has_the_role() -> None:
     assert resolve("owner.director", Subject(owner="rep"), house, AT).persons == ("dir",)
 
 
+def test_director_of_the_team_goes_before_the_managers_manager() -> None:
+    people = (
+        Person("rep", manager="mgr", team="t"),
+        Person("mgr", manager="boss"),
+        Person("boss"),
+        Person("td"),
+    )
+    house = ListDirectory(people, (Team("t", director="td"),))
+    assert resolve("owner.director", Subject(owner="rep"), house, AT).persons == ("td",)
+
+
 def test_director_may_sit_far_up_the_chain() -> None:
     house = directory(Person("dir", manager="boss"), Person("boss", roles=("director",)))
     assert resolve("owner.director", Subject(owner="rep"), house, AT).persons == ("boss",)
@@ -109,9 +128,34 @@ def test_leave_begins_and_ends_to_the_microsecond(at: int, person: str) -> None:
     assert resolve("owner.manager", Subject(owner="rep"), house, at).persons == (person,)
 
 
-def test_open_ended_leave_and_its_own_deputy() -> None:
-    house = directory(Person("mgr", manager="dir", deputy="rep2", away=(Absence(500, None, "cfo"),)))
-    assert resolve("owner.manager", Subject(owner="rep"), house, 10**15).persons == ("cfo",)
+def test_the_deputy_of_an_absence_goes_before_the_usual_one() -> None:
+    mgr = Person("mgr", manager="dir", deputy="rep2", away=AWAY)
+    house = ListDirectory(
+        (Person("rep", manager="mgr"), mgr, Person("cfo")), (), {"mgr": [(500, 2_000, "cfo")]}
+    )
+    assert resolve("owner.manager", Subject(owner="rep"), house, AT).persons == ("cfo",)
+
+
+@pytest.mark.parametrize(
+    ("deputy", "persons", "missing"), [("rep2", ("rep2",), None), (None, (), Missing.HAS_LEFT)]
+)
+def test_nobody_who_left_is_told(
+    deputy: str | None, persons: tuple[str, ...], missing: Missing | None
+) -> None:
+    house = directory(Person("mgr", manager="dir", deputy=deputy, active=False))
+    found = resolve("owner.manager", Subject(owner="rep"), house, AT)
+    assert (found.persons, found.missing) == (persons, missing)
+
+
+def test_an_approver_who_left_gives_way_to_the_next_manager() -> None:
+    house = directory(Person("mgr", manager="dir", active=False))
+    assert resolve_approvers("owner.manager", Subject(owner="rep"), house, AT, "rep").persons == ("dir",)
+
+
+def test_those_who_left_are_out_of_roles_and_groups() -> None:
+    house = directory(Person("cfo", roles=("cfo",), groups=("approvers",), active=False))
+    assert resolve("role:cfo", Subject(), house, AT).persons == ("cfo-n",)
+    assert resolve("group:approvers", Subject(), house, AT).persons == ("dir",)
 
 
 def test_deputies_in_turn() -> None:

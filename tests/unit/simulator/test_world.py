@@ -101,9 +101,10 @@ def test_the_funnel_narrows_as_funnels_do(by_type: ByType) -> None:
 
 def test_the_year_has_all_that_the_rules_watch(by_type: ByType) -> None:
     for name in (
-        "account.merged", "account.assigned", "account.released", "account.claimed", "lead.converted",
-        "opportunity.reopened", "contract.amended", "contract.renewed", "contract.terminated", "quote.revised",
-        "person.away", "payment.received", "order.returned", "rate.set", "target.set", "cost.recorded",
+        "account.merged", "account.assigned", "account.released", "account.claimed",
+        "lead.converted", "opportunity.reopened", "contract.amended", "contract.renewed",
+        "contract.terminated", "quote.revised", "person.away", "payment.received",
+        "order.returned", "rate.set", "target.set", "cost.recorded",
     ):  # fmt: skip
         assert by_type[name], name
 
