@@ -24,6 +24,18 @@ from enum import StrEnum
 from rules.directory import Directory, managers_above, place_of, place_of_team, stand_in
 from rules.receiver_names import Receiver, check_receiver
 
+__all__ = [
+    "DIRECTOR_ROLES",
+    "Missing",
+    "Receiver",
+    "Resolution",
+    "Subject",
+    "check_receiver",
+    "resolve",
+    "resolve_all",
+    "resolve_approvers",
+]
+
 DIRECTOR_ROLES = ("director", "sales_director")
 
 

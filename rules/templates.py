@@ -77,6 +77,16 @@ class Template:
         return tuple(dict.fromkeys(part.path for part in self.parts if isinstance(part, Slot)))
 
 
+ALERT_FIELDS: dict[str, FieldType] = {
+    "due": FieldType.INSTANT,
+    "silence": FieldType.DURATION,
+    "title": FieldType.TEXT,
+    "severity": FieldType.TEXT,
+}
+"""What an alert adds to the fields of its entity: when it fell due, how long nothing had happened by then, and the
+rule's title and severity. A field of the entity of the same name goes first.
+"""
+
 FORMS: dict[str, frozenset[FieldType]] = {
     "money": frozenset({FieldType.MONEY, FieldType.NUMBER}),
     "number": frozenset({FieldType.MONEY, FieldType.NUMBER}),
