@@ -171,9 +171,30 @@ class Access:
         if seconds:
             raise RateError(name, seconds)
 
+    def spend(self, name: str, cost: float) -> None:
+        """Charge a client that was admitted for more; it may fall into debt, which the next `charge`
+        feels.
+        """
+        self._buckets[name].level -= cost
+
     def _find(self, wanted: bytes) -> Client | None:
         found = None
         for client in self.clients:
             if hmac.compare_digest(client.digest, wanted):
                 found = client
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class EventGate:
+    """Admission for sources that take events: the scope `events`, one unit per event."""
+
+    access: Access
+
+    def enter(self, request: Request) -> str:
+        """The name of the sender, charged for one event; raises RequestError (401, 403, 429)."""
+        return self.access.admit(request, "events").name
+
+    def spend(self, sender: str, events: int) -> None:
+        """Charge the sender for more events."""
+        self.access.spend(sender, events)
