@@ -15,7 +15,7 @@ import msgspec
 
 from schemas.envelope import CONTENT_TYPE, SPEC_VERSION, Event, decode_event, encode_event, parse_object
 from schemas.errors import EventError, show
-from schemas.limits import check_size
+from schemas.limits import check_size, place_in
 
 STRUCTURED: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
@@ -190,7 +190,7 @@ def _record(attributes: Mapping[str, str], prefix: str, body: bytes, place: str)
             raise _header_error(prefix + name, record[name], "no such header", place)
     if _CONTENT in attributes:
         record["datacontenttype"] = attributes[_CONTENT]
-    record["data"] = parse_object(body, f"{place}: data" if place else "data")
+    record["data"] = parse_object(body, place_in(place, "data"))
     return record
 
 
@@ -198,7 +198,7 @@ def _header_error(name: str, found: str | None, expected: str, place: str) -> Ev
     at = f"header {name}"
     return EventError(
         "SW-EVENT-041",
-        place=f"{place}: {at}" if place else at,
+        place=place_in(place, at),
         expected=expected,
         found="nothing" if found is None else show(found),
         next_step="send the event as the CloudEvents binary mode asks, or as one JSON object",

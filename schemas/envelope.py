@@ -16,7 +16,7 @@ import msgspec
 
 from schemas.errors import EventError, show
 from schemas.events.registry import KINDS
-from schemas.limits import check_record, check_size, check_values
+from schemas.limits import check_size, check_values, json_copy, place_in
 from schemas.time import Precision, format_instant, parse_day, parse_instant, start_of_day
 from schemas.types import MAX_ID
 from schemas.validation import CHECKERS, check_data
@@ -75,7 +75,7 @@ def decode_event(
     """A CloudEvents record (JSON bytes, or the parsed object) -> Event, checked.
 
     Args:
-        obj: the record; a mapping must hold JSON values only and is not changed.
+        obj: the record; a mapping must hold JSON values only; the event shares nothing with it.
         zone: the organisation's zone, for a time that is a date alone.
         place: where the record stands (``deals.jsonl:17``), put before the place in errors.
         default_time: us, used when the record has no ``time`` (the event then carries the extension
@@ -87,8 +87,7 @@ def decode_event(
     if isinstance(obj, (bytes, bytearray, memoryview)):
         record = parse_object(obj, place)
     else:
-        record = dict(obj)
-        check_record(record, place)
+        record = json_copy(obj, place)
     if record.get("specversion") != SPEC_VERSION:
         raise _wrong("SW-EVENT-006", record, "specversion", '"1.0"', place, "send CloudEvents 1.0")
     event_type = _type(record, place)
@@ -106,7 +105,7 @@ def decode_event(
         precision,
         None
         if recorded is None
-        else parse_instant(_text(record, "recordedtime", place), place=_at(place, "recordedtime")),
+        else parse_instant(_text(record, "recordedtime", place), place=place_in(place, "recordedtime")),
         ext,
     )
 
@@ -139,15 +138,11 @@ def parse_object(raw: bytes | bytearray | memoryview, place: str = "") -> dict[s
     return record
 
 
-def _at(place: str, name: str) -> str:
-    return f"{place}: {name}" if place else name
-
-
 def _wrong(
     code: str, record: dict[str, Any], name: str, expected: str, place: str, next_step: str
 ) -> EventError:
     found = show(record[name]) if name in record else "nothing"
-    return EventError(code, place=_at(place, name), expected=expected, found=found, next_step=next_step)
+    return EventError(code, place=place_in(place, name), expected=expected, found=found, next_step=next_step)
 
 
 def _text(record: dict[str, Any], name: str, place: str) -> str:
@@ -186,7 +181,7 @@ def _check_content(record: dict[str, Any], place: str) -> None:
     ):
         raise _wrong("SW-EVENT-009", record, "datacontenttype", CONTENT_TYPE, place, "send the data as JSON")
     if type(record.get("data")) is dict:
-        check_values(record["data"], _at(place, "data"))
+        check_values(record["data"], place, "data")
     else:
         step = "send the data as a JSON object in data, not in data_base64"
         raise _wrong("SW-EVENT-009", record, "data", "an object", place, step)
@@ -225,8 +220,8 @@ def _time(
     if type(text) is not str:
         text = _text(record, "time", place)
     if len(text) == _DATE_LENGTH:
-        return parse_day(text, zone, place=_at(place, "time"))
-    time = parse_instant(text, place=_at(place, "time"))
+        return parse_day(text, zone, place=place_in(place, "time"))
+    time = parse_instant(text, place=place_in(place, "time"))
     return (start_of_day(time, zone), "day") if precision == "day" else (time, "instant")
 
 

@@ -7,7 +7,7 @@ most 64 bits. What the values mean is not judged here.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -19,12 +19,19 @@ MAX_DEPTH: Final = 32
 MIN_INT: Final = -(1 << 63)
 MAX_INT: Final = (1 << 63) - 1
 
+_ENCODER: Final = msgspec.json.Encoder()
+_DECODER: Final = msgspec.json.Decoder()
 _Bad = tuple[str, tuple[object, ...], object]
 _EXPECTED: Final = {
     "SW-EVENT-014": (f"at most {MAX_DEPTH} levels", "flatten the record before it is sent"),
     "SW-EVENT-015": ("a finite number; integers within 64 bits", "send longer numbers as text"),
     "SW-EVENT-016": ("text, number, true, false, null, list or object", "turn the value into text first"),
 }
+
+
+def place_in(place: str, path: str) -> str:
+    """Where in a record: the record's own place, if any, and the path in it."""
+    return f"{place}: {path}" if place else path
 
 
 def check_size(size: int, place: str) -> None:
@@ -39,45 +46,50 @@ def check_size(size: int, place: str) -> None:
         )
 
 
-def check_values(record: dict[str, Any], place: str) -> None:
-    """Check depth and numbers of a whole record, and that it holds JSON values only.
+def check_values(values: dict[str, Any], place: str, *root: str) -> None:
+    """Check depth and numbers of an object, and that it holds JSON values only; ``root`` is its own path.
 
     Raises:
         EventError: SW-EVENT-014, -015 or -016.
     """
-    bad = _bad_in(record, 1)
+    bad = _bad_in(values, 1)
     if bad is None:
         return
     code, path, value = bad
-    where = ".".join(str(step) for step in path[:8])
+    where = ".".join(str(step) for step in (*root, *path[:8]))
     expected, next_step = _EXPECTED[code]
     raise EventError(
         code,
-        place=f"{place}: {where}" if place else where,
+        place=place_in(place, where),
         expected=expected,
         found=show(value) if code == "SW-EVENT-015" else f"a {type(value).__name__}",
         next_step=next_step,
     )
 
 
-def check_record(record: dict[str, Any], place: str) -> None:
-    """Check a record that no JSON parser made: its keys, texts and size as well as its values.
+def json_copy(record: Mapping[str, object], place: str) -> dict[str, Any]:
+    """A copy of a record that no JSON parser made, which shares nothing with it.
 
     Raises:
-        EventError: SW-EVENT-013 to -016.
+        EventError: SW-EVENT-013 to -016 when it is too large or not what JSON can hold.
     """
-    check_values(record, place)
     try:
-        size = len(msgspec.json.encode(record))
-    except (UnicodeEncodeError, TypeError, ValueError, OverflowError) as error:
-        raise EventError(
-            "SW-EVENT-016",
-            place=place,
-            expected="an object that can be written as JSON",
-            found=str(error),
-            next_step="use text keys and valid Unicode",
-        ) from None
-    check_size(size, place)
+        raw = _ENCODER.encode(record)
+        copy: dict[str, Any] = _DECODER.decode(raw)
+        same = copy == record
+    except (msgspec.MsgspecError, UnicodeError, TypeError, ValueError, OverflowError, RecursionError):
+        same = False
+    if same:
+        check_size(len(raw), place)
+        return copy
+    check_values(dict(record), place)
+    raise EventError(
+        "SW-EVENT-016",
+        place=place,
+        expected="an object that JSON can hold",
+        found="a key that is not text, or text that is not valid Unicode",
+        next_step="use text keys and valid Unicode",
+    )
 
 
 def _bad_in(container: dict[str, Any] | list[Any], depth: int) -> _Bad | None:

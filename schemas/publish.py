@@ -1,7 +1,7 @@
 """Writes the generated references: ``python -m schemas.publish`` from the top of the checkout.
 
-Makes ``schemas/published/*.json`` and ``docs/errors.md`` anew. The one file of this package that writes to disk:
-a tool for builders, which nothing may import at run time.
+Makes ``schemas/published/*.json`` and ``docs/errors.md`` anew. The one file of this package that writes
+to disk: a tool for builders, which nothing may import at run time.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 from schemas.errors import EventError, show
 from schemas.events.registry import EVENT_MODELS, KINDS
 from schemas.introspection import FieldInfo, fields_of
+from schemas.limits import place_in
 from schemas.time import day_start, format_instant, is_date, parse_date
 from schemas.types import CURRENCY_PATTERN, DATE_PATTERN, ID_PATTERN, WORD_PATTERN
 
@@ -130,7 +131,7 @@ def _event_error(error: ValidationError, event_type: str, place: str) -> EventEr
     return EventError(
         code,
         message,
-        place=f"{place}: {where}" if place else where,
+        place=place_in(place, where),
         expected=expected,
         found=found,
         next_step=next_step,
