@@ -70,6 +70,8 @@ def hint(value: object, domain: Domain) -> str:
         return ""
     if domain in (Domain.NUMBER, Domain.MONEY) and (plain := number_hint(value)):
         return f"write {plain}"
+    if domain is Domain.DURATION and re.fullmatch(r"[0-9]+(mo|q|y)", value):
+        return "months have no fixed length: write days, such as 30d"
     changed = half_width(value)
     if changed != value:
         return f"write {changed} with half-width characters"

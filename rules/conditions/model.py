@@ -14,8 +14,7 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
-    StrictBool,
-    StrictInt,
+    PlainValidator,
     StrictStr,
     StringConstraints,
     Tag,
@@ -47,21 +46,32 @@ class Doc(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
-def _decimal_only(value: object) -> object:
-    if isinstance(value, float):
-        value = Decimal(repr(value))
-    if isinstance(value, Decimal) and value.is_finite():
+def _number(value: object) -> int | Decimal:
+    if isinstance(value, int) and not isinstance(value, bool):
         return value
-    raise coded("SW-RULE-015", "The value is not a number", "a number")
+    found = Decimal(repr(value)) if isinstance(value, float) else value
+    if isinstance(found, Decimal) and found.is_finite():
+        return found
+    raise coded("SW-RULE-015", "The value is not a number", "a number, such as 500000 or 1.1")
 
 
-StrictDecimal = Annotated[Decimal, BeforeValidator(_decimal_only)]
-"""A decimal given as such (a float of JSON is read by its shortest text)."""
+def _scalar(value: object) -> bool | int | Decimal | str:
+    if isinstance(value, str):
+        if len(value) <= MAX_TEXT:
+            return value
+        raise coded("SW-RULE-014", "The text is too long", f"at most {MAX_TEXT} characters")
+    return value if isinstance(value, bool) else _number(value)
 
-Number = StrictInt | StrictDecimal
+
+Number = Annotated[int | Decimal, PlainValidator(_number), WithJsonSchema({"type": "number"})]
+"""An exact number: a float of JSON is read by its shortest text."""
 Text = Annotated[StrictStr, StringConstraints(max_length=MAX_TEXT)]
 FieldPath = Annotated[StrictStr, StringConstraints(min_length=1, max_length=200)]
-Scalar = Annotated[StrictBool | StrictInt | StrictDecimal | Text, Field(union_mode="left_to_right")]
+Scalar = Annotated[
+    bool | int | Decimal | str,
+    PlainValidator(_scalar),
+    WithJsonSchema({"type": ["boolean", "number", "string"]}),
+]
 
 
 class FieldOperand(Doc):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from rules.conditions.scope import Path
-from schemas.fields import FIELDS, LIST_ITEMS, event_field_type, field_type
+from schemas.fields import FIELDS, LIST_ITEMS, event_field_type, field_type, target_kind
 from schemas.types import FieldType
 
 Declared = Mapping[str, FieldType]
@@ -67,6 +67,13 @@ def _items(kind: str, name: str, declared: Declared) -> Mapping[str, FieldType]:
     return {**LIST_ITEMS.get((kind, name), {}), **own}
 
 
+def _kind_at(kind: str, path: Path) -> str:
+    """The kind that a path of joins leads to, `was` left out."""
+    for step in path:
+        kind = target_kind(kind, step) or kind
+    return kind
+
+
 def _own(kind: str, declared: Declared) -> list[str]:
     prefix = f"{kind}."
     return [*FIELDS.get(kind, {}), *(key.removeprefix(prefix) for key in declared if key.startswith(prefix))]
@@ -109,8 +116,7 @@ class EntityNames:
         """
         if path[0] == "event" and len(path) > 1:
             return next((_items(kind_of(t), path[-1], self.declared) for t in self.types), {})
-        kind = path[0] if len(path) > 1 and path[0] != "was" else self.kind
-        return _items(kind, path[-1], self.declared)
+        return _items(_kind_at(self.kind, path[:-1]), path[-1], self.declared)
 
     def known(self) -> Iterable[str]:
         """The entity's fields, the account's, and the envelope."""
@@ -148,7 +154,7 @@ class EventNames:
 
     def items(self, path: Path) -> Mapping[str, FieldType]:
         """Of a list in the event's data, or of a joined entity's list."""
-        kinds = [path[0]] if len(path) > 1 else [kind_of(t) for t in self.types]
+        kinds = [_kind_at(kind_of(t), path[:-1]) for t in self.types]
         return next((found for kind in kinds if (found := _items(kind, path[-1], self.declared))), {})
 
     def known(self) -> Iterable[str]:
