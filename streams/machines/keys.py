@@ -1,4 +1,5 @@
-"""How partition keys are written: the one place that puts kind, namespace and native id into a key and takes them out.
+"""How partition keys are written: the one place that puts kind, namespace and native id into a key, and takes
+them out again.
 
     opportunity:O1            an entity of the default namespace
     opportunity:erp/O1        the same id as the sources of namespace `erp` know it
@@ -11,6 +12,8 @@ Text only; it must not know rows, records or what a key is used for.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 SCOPE_OF_ALL = "scope:org"
 """Key of costs and targets that name no team, channel or the like."""
@@ -52,7 +55,8 @@ def account_key(native: str) -> str:
 
 
 def is_named_outright(key: str) -> bool:
-    """True for keys that need no look-up to be a key of `sales.events`: scopes, accounts of the default namespace.
+    """True for keys that are keys of `sales.events` without a look-up: scopes and accounts of the default
+    namespace.
 
     >>> is_named_outright("account:A1"), is_named_outright("account:erp/A1")
     (True, False)
@@ -85,14 +89,14 @@ def im_key(platform: str, native: str) -> str:
     return entity_key("im", platform, native)
 
 
-def scope_key(data: dict[str, object]) -> str:
+def scope_key(data: Mapping[str, object]) -> str:
     """The key of a cost or target that belongs to no account: its team, else channel, person, region or org.
 
     >>> scope_key({"team": "T1"}), scope_key({"of": {"person": "P1"}}), scope_key({})
     ('scope:team/T1', 'scope:person/P1', 'scope:org')
     """
     of = data.get("of")
-    for holder in (data, of if isinstance(of, dict) else {}):
+    for holder in (data, of if isinstance(of, Mapping) else {}):
         for field in ("team", "channel", "person", "region", "org"):
             value = holder.get(field)
             if isinstance(value, str) and value:

@@ -1,0 +1,3 @@
+"""The identity machine: native ids to accounts. Parks, asks, moves, merges, stamps; knows nothing of
+rules.
+"""

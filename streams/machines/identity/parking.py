@@ -1,0 +1,81 @@
+"""Events that wait, at their own entity's key, for the route of a parent: in order, bounded, listed, never
+dropped.
+
+Fields of the route row while a key waits: `w` the parent it waits for, `n` how many events wait, `s` the
+next number. The shared row (`parked`, key) says for what and since when, the shared row (`count`, `parked`)
+how many in all. It must not decide where an event goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from schemas.errors import EventError
+from streams.machines.identity.names import COUNT, PARK, PARKED, Limits
+from streams.machines.identity.node import Node
+
+Event = Mapping[str, Any]
+
+
+def park(node: Node, event: Event, limits: Limits) -> None:
+    """Put the event behind those that wait already.
+
+    Raises:
+        EventError: SW-STREAM-042, -043 when too many wait; the older ones are kept.
+    """
+    count: int = node.row.get("n", 0)
+    total: int = node.ctx.shared(COUNT, PARKED) or 0
+    if count >= limits.entity:
+        raise _full("SW-STREAM-042", node, limits.entity)
+    if total >= limits.partition:
+        raise _full("SW-STREAM-043", node, limits.partition)
+    number: int = node.row.get("s", 0)
+    node.ctx.put(PARK, f"{number:012d}", event)
+    node.set("n", count + 1)
+    node.set("s", number + 1)
+    node.ctx.put_shared(COUNT, PARKED, total + 1)
+
+
+def _full(code: str, node: Node, limit: int) -> EventError:
+    return EventError(
+        code,
+        place=node.key,
+        expected=f"at most {limit} waiting events",
+        found=f"waiting for {node.row.get('w', 'a parent')}",
+        next_step="send the parent's event or correct the id, then replay this record from the dead letters",
+    )
+
+
+def wait_for(node: Node, parent: str) -> None:
+    """Ask `parent` and wait for it."""
+    node.ask(parent)
+    node.set("w", parent)
+    listed = node.ctx.shared(PARKED, node.key)
+    since = node.ctx.at if listed is None else listed["since"]
+    node.ctx.put_shared(PARKED, node.key, {"for": parent, "since": since})
+
+
+def release(node: Node, place: Callable[[Node, Event], str | None]) -> None:
+    """Let `place` take the waiting events in order; it returns the parent at which they must wait again."""
+    node.set("w", None)
+    count: int = node.row.get("n", 0)
+    done = 0
+    for name, event in list(node.ctx.scan(PARK)):
+        parent = place(node, event)
+        if parent is not None:
+            wait_for(node, parent)
+            break
+        node.ctx.put(PARK, name, None)
+        done += 1
+    node.set("n", count - done or None)
+    if count == done:
+        node.set("s", None)
+        node.ctx.put_shared(PARKED, node.key, None)
+    node.ctx.put_shared(COUNT, PARKED, (node.ctx.shared(COUNT, PARKED) or 0) - done)
+
+
+def first_waiting(node: Node) -> Event | None:
+    """The event that began the waiting."""
+    found: Event | None = next((event for _, event in node.ctx.scan(PARK)), None)
+    return found
