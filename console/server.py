@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
-from console.protocol import GuardedProtocol
+from console.protocol import HEAD_SECONDS, GuardedProtocol
 from schemas.errors import SettingsError
 
 STOP_SECONDS = 10
@@ -37,6 +37,8 @@ class _Server(uvicorn.Server):
 class HttpServer:
     """A server on one address. `port` 0 takes a free one; after `start`, `port` is the real one.
 
+    At most `connections` at once, others get 503. A request's headers must arrive within `head_seconds`.
+
     Example:
         server = HttpServer(app, "127.0.0.1", 8420)
         await server.start()
@@ -45,12 +47,18 @@ class HttpServer:
     """
 
     def __init__(
-        self, app: ASGIApp, host: str = "127.0.0.1", port: int = 8420, connections: int = 1_000
+        self,
+        app: ASGIApp,
+        host: str = "127.0.0.1",
+        port: int = 8420,
+        connections: int = 1_000,
+        head_seconds: float = HEAD_SECONDS,
     ) -> None:
         self.host, self.port = host, port
+        protocol = type("Protocol", (GuardedProtocol,), {"head_seconds": head_seconds})
         self._config = uvicorn.Config(
             app,
-            http=GuardedProtocol,
+            http=protocol,
             ws="none",
             lifespan="off",
             loop="asyncio",

@@ -104,7 +104,7 @@ class Intake:
         finally:
             if self.observer is not None:
                 self.observer.intake(result, count, time.perf_counter() - started)
-        content = msgspec.json.encode({"accepted": count, "positions": positions})
+        content = msgspec.json.encode({"accepted": count, "positions": list(positions)})
         return Response(content, 202, {"Cache-Control": "no-store"}, _JSON)
 
     async def _events(self, request: Request) -> list[Event]:
