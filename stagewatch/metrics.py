@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.process_collector import ProcessCollector
@@ -36,6 +36,7 @@ class Metrics:
     """
 
     def __init__(self, version: str, *, process: bool = True) -> None:
+        disable_created_metrics()  # a series more per counter that no dashboard uses
         self.registry = r = CollectorRegistry()
         if process:
             ProcessCollector(registry=r)
