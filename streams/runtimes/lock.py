@@ -36,6 +36,11 @@ class WorkspaceLock:
         os.ftruncate(self._fd, 0)
         os.pwrite(self._fd, f"{os.getpid()}\n".encode("ascii"), 0)
 
+    @property
+    def released(self) -> bool:
+        """Whether it was let go."""
+        return self._fd is None
+
     def release(self) -> None:
         """Let others write; harmless when called twice."""
         if self._fd is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -19,6 +20,9 @@ from streams.stores.sqlite_db import Database
 PLAIN, ZLIB = 0, 1
 SEGMENT = 1000
 """Records of a segment at most."""
+
+SEGMENT_BYTES = 4_000_000
+"""Size of a segment at most, unless a single record is larger."""
 
 Line = tuple[str, str, Any, int, int, int]
 """(key, kind, value, at, feed, n) as it is written."""
@@ -71,19 +75,26 @@ class Log:
         """Append to the open transaction; `lines` in order of `at`. Returns the position of the first."""
         first = self.end(topic, partition)
         for start in range(0, len(lines), SEGMENT):
-            part = lines[start : start + SEGMENT]
-            place = first + start
-            ats = [line[3] for line in part]
-            head = (topic, partition, self.epoch, place, place + len(part) - 1, min(ats), max(ats))
-            self._db.execute(_INSERT, (*head, PLAIN, _encode(part)))
+            self._segment(topic, partition, first + start, lines[start : start + SEGMENT])
         self._ends[(topic, partition)] = first + len(lines)
         return first
+
+    def _segment(self, topic: str, partition: int, first: int, lines: Sequence[Line]) -> None:
+        data = _encode(lines)
+        if len(data) > SEGMENT_BYTES and len(lines) > 1:
+            half = len(lines) // 2
+            self._segment(topic, partition, first, lines[:half])
+            self._segment(topic, partition, first + half, lines[half:])
+            return
+        ats = [line[3] for line in lines]
+        head = (topic, partition, self.epoch, first, first + len(lines) - 1, min(ats), max(ats))
+        self._db.write(_INSERT, [(*head, PLAIN, data)])
 
     def end(self, topic: str, partition: int = 0) -> int:
         """The position after the last record."""
         end = self._ends.get((topic, partition))
         if end is None:
-            found = self._db.execute(_END, (topic, partition)).fetchone()
+            found = self._db.row(_END, (topic, partition))
             end = 0 if found is None else int(found[0]) + 1
             if not self._db.read_only:
                 self._ends[(topic, partition)] = end
@@ -91,7 +102,7 @@ class Log:
 
     def last_at(self, topic: str, partition: int = 0) -> int:
         """The greatest `at` (us) of the last segment, or -1."""
-        found = self._db.execute(_END, (topic, partition)).fetchone()
+        found = self._db.row(_END, (topic, partition))
         return -1 if found is None else int(found[1])
 
     def segment(self, topic: str, partition: int, position: int) -> tuple[int, list[Line]]:
@@ -100,7 +111,7 @@ class Log:
         Raises:
             StreamError: SW-STREAM-025, the segment cannot be decoded.
         """
-        found = self._db.execute(_FROM, (topic, partition, topic, partition, position)).fetchone()
+        found = self._db.row(_FROM, (topic, partition, topic, partition, position))
         if found is None or found[1] < position:
             return position, []
         first, _, codec, data = found
@@ -131,12 +142,16 @@ class Log:
                 yield Logged(topic, partition, place, *line)
             position = start + len(lines)
 
+    def page(self, topic: str, first: int, limit: int, partition: int = 0) -> list[Logged]:
+        """Up to `limit` records from position `first` on."""
+        return list(islice(self.read(topic, partition, first=first), limit))
+
     def seek(self, topic: str, partition: int, at: int) -> int:
         """The position of the first record with `at` (us) or later; the log's end if there is none."""
-        found = self._db.execute(_SEEK, (topic, partition, at)).fetchone()[0]
-        if found is None:
+        found = self._db.row(_SEEK, (topic, partition, at))
+        if found is None or found[0] is None:
             return self.end(topic, partition)
-        for record in self.read(topic, partition, first=found):
+        for record in self.read(topic, partition, first=found[0]):
             if record.at >= at:
                 return record.position
         return self.end(topic, partition)

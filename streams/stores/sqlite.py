@@ -54,6 +54,10 @@ class SqliteStore:
         self._dirty: dict[tuple[str, str, str], Any] = {}
         self._moved: dict[tuple[str, str], int | None] = {}
         self._window = DueWindow(pool.window)
+        self.armed = 0
+        """Waits armed less waits disarmed since this store was opened."""
+        self.checking = False
+        """Encode at once what is applied: the step that cannot be stored raises, not the batch. Slower."""
 
     # -- rows ------------------------------------------------------------------------------------------------
 
@@ -91,12 +95,12 @@ class SqliteStore:
     def scan_key(self, key: str, after: tuple[str, str] | None, limit: int) -> list[tuple[str, str, Any]]:
         self.flush()
         bucket, name = (WAITS, "") if after is None else after
-        found = self._db.execute(_AFTER, (self._part, key, bucket, name, limit))
+        found = self._db.rows(_AFTER, (self._part, key, bucket, name, limit))
         return [(bucket, name, _decode(value)) for bucket, name, value in found]
 
     def next_key(self, after: str | None) -> str | None:
         self.flush()
-        found = self._db.execute(_NEXT_KEY, (self._part, SHARED if after is None else after)).fetchone()
+        found = self._db.row(_NEXT_KEY, (self._part, SHARED if after is None else after))
         return None if found is None else str(found[0])
 
     # -- waits -----------------------------------------------------------------------------------------------
@@ -106,15 +110,18 @@ class SqliteStore:
         return sorted(((name, due) for name, (due, _) in armed.items()), key=lambda wait: (wait[1], wait[0]))
 
     def key_due(self, key: str) -> int | None:
-        first = (self._keys.get(key) or self._key(key)).waits.first()
+        first = self.key_first(key)
         return None if first is None else first[0]
+
+    def key_first(self, key: str) -> tuple[int, str] | None:
+        return (self._keys.get(key) or self._key(key)).waits.first()
 
     def next_due(self) -> tuple[int, str, str] | None:
         first = self._window.first()
         while first is None and self._window.bound is not None:
             self.flush()
             size = self._window.size
-            rows = self._db.execute(_DUES, (self._part, size)).fetchall()
+            rows = self._db.rows(_DUES, (self._part, size))
             self._window.fill(rows, everything=len(rows) < size)
             first = self._window.first()
         return first
@@ -128,6 +135,8 @@ class SqliteStore:
     # -- writing ---------------------------------------------------------------------------------------------
 
     def apply(self, step: Step, floor: int) -> None:
+        if self.checking:
+            _encode([list(step.rows.items()), [(e.topic, e.key, e.kind, e.value) for e in step.emits]])
         dirty, pool = self._dirty, self._pool
         for address, value in step.rows.items():
             key, bucket, name = address
@@ -169,7 +178,7 @@ class SqliteStore:
 
     def _load(self, key: str) -> CachedKey:
         limit = self._pool.whole + 1
-        found = self._db.execute(_LOAD, (self._part, key, limit)).fetchall()
+        found = self._db.rows(_LOAD, (self._part, key, limit))
         whole = len(found) < limit
         upto = "" if whole else found[-1][0]
         buckets: dict[str, Bucket] = {}
@@ -186,7 +195,7 @@ class SqliteStore:
         return CachedKey(buckets, KeyWaits(armed), whole=whole, upto=upto)
 
     def _rows_of(self, key: str, bucket: str, limit: int) -> list[tuple[str, bytes]]:
-        return self._db.execute(_BUCKET, (self._part, key, bucket, limit)).fetchall()
+        return self._db.rows(_BUCKET, (self._part, key, bucket, limit))
 
     def _bucket(self, cached: CachedKey, key: str, bucket: str) -> Bucket:
         """The bucket of a key that does not have it in memory; an empty one if there are no rows."""
@@ -203,7 +212,7 @@ class SqliteStore:
         return found
 
     def _row(self, key: str, bucket: str, name: str) -> Any | None:
-        found = self._db.execute(_ROW, (self._part, key, bucket, name)).fetchone()
+        found = self._db.row(_ROW, (self._part, key, bucket, name))
         self._pool.used += 1
         return None if found is None else _decode(found[0])
 
@@ -220,6 +229,7 @@ class SqliteStore:
         old = waits.armed.get(name)
         if due is None and old is None:
             return
+        self.armed += (due is not None) - (old is not None)
         self._moved.setdefault((key, name), None if old is None else old[0])
         if due is None:
             del waits.armed[name]
@@ -240,8 +250,8 @@ class SqliteStore:
                 deletes.append((part, *address))
             else:
                 puts.append((part, *address, _encode(value)))
-        self._db.executemany(_UPSERT, puts)
-        self._db.executemany(_DELETE, deletes)
+        self._db.write(_UPSERT, puts)
+        self._db.write(_DELETE, deletes)
         self._dirty = {}
 
     def _flush_dues(self) -> None:
@@ -256,6 +266,6 @@ class SqliteStore:
                     gone.append((part, old, key, name))
                 if due is not None:
                     new.append((part, due, key, name))
-        self._db.executemany(_DISARM, sorted(gone))
-        self._db.executemany(_ARM, sorted(new))
+        self._db.write(_DISARM, sorted(gone))
+        self._db.write(_ARM, sorted(new))
         self._moved = {}

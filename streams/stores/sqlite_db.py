@@ -10,12 +10,16 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from schemas.errors import WorkspaceError
+from streams.kernel.contract import StorageError
 
 FILE_NAME = "stagewatch.db"
 FORMAT = 1
 """Kept in `PRAGMA user_version`; another number means another Stagewatch wrote the file."""
+
+Row = tuple[Any, ...]
 
 BUSY_SECONDS = 2.0
 CACHE_KIB = 128 * 1024
@@ -36,11 +40,11 @@ SCHEMA = (
     "CREATE TABLE dlq (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, machine TEXT NOT NULL,"
     " topic TEXT NOT NULL, key TEXT NOT NULL, code TEXT NOT NULL, position INTEGER NOT NULL,"
     " replayed INTEGER NOT NULL, error BLOB NOT NULL, what BLOB NOT NULL)",
-    "CREATE TABLE views (id INTEGER PRIMARY KEY, topic TEXT NOT NULL, item TEXT NOT NULL,"
+    "CREATE TABLE views (topic TEXT NOT NULL, item TEXT NOT NULL, n INTEGER NOT NULL,"
     " state TEXT NOT NULL, is_open INTEGER NOT NULL, severity TEXT NOT NULL, rule TEXT NOT NULL,"
-    " account TEXT NOT NULL,"
-    " kind TEXT NOT NULL, key TEXT NOT NULL, alert TEXT NOT NULL, at INTEGER NOT NULL, due INTEGER,"
-    " opened INTEGER NOT NULL, position INTEGER NOT NULL, value BLOB NOT NULL, UNIQUE (topic, item))",
+    " account TEXT NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL, alert TEXT NOT NULL, at INTEGER NOT NULL,"
+    " due INTEGER, opened INTEGER NOT NULL, position INTEGER NOT NULL, value BLOB NOT NULL,"
+    " PRIMARY KEY (topic, item))",
     "CREATE INDEX views_by_state ON views (topic, is_open, opened)",
     "CREATE INDEX views_by_rule ON views (topic, rule, opened)",
     "CREATE INDEX views_by_account ON views (topic, account, opened)",
@@ -54,34 +58,51 @@ SCHEMA = (
 
 
 class Database:
-    """The connection. Raises `sqlite3.Error` as it comes: the runtime decides what a failure means.
+    """The connection. Failures come as StorageError, its cause the `sqlite3.Error`; the runtime decides.
 
-    max_pages: upper bound of the file in pages (disk-full trials); None leaves SQLite's.
+    busy_seconds: how long a statement waits for another process's lock.
     """
 
-    def __init__(self, directory: Path, *, read_only: bool = False, max_pages: int | None = None) -> None:
+    def __init__(
+        self, directory: Path, *, read_only: bool = False, busy_seconds: float = BUSY_SECONDS
+    ) -> None:
         self.path = directory / FILE_NAME
         self.read_only = read_only
-        self._max_pages = max_pages
+        self._busy_seconds = busy_seconds
         self.connection = self._connect()
 
-    def execute(self, sql: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
-        """Run one statement."""
-        return self.connection.execute(sql, values)
+    def rows(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
+        """Run one statement and fetch what it finds."""
+        try:
+            return self.connection.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise StorageError(str(error)) from error
 
-    def executemany(self, sql: str, values: Iterable[Sequence[object]]) -> None:
-        """Run one statement per row of values."""
-        self.connection.executemany(sql, values)
+    def row(self, sql: str, values: Sequence[object] = ()) -> Row | None:
+        """Run one statement and fetch the first row it finds."""
+        try:
+            found: Row | None = self.connection.execute(sql, values).fetchone()
+        except sqlite3.Error as error:
+            raise StorageError(str(error)) from error
+        return found
+
+    def write(self, sql: str, values: Iterable[Sequence[object]]) -> None:
+        """Run one statement per row of values, in the open transaction (begun if need be)."""
+        self.begin()
+        try:
+            self.connection.executemany(sql, values)
+        except sqlite3.Error as error:
+            raise StorageError(str(error)) from error
 
     def begin(self) -> None:
         """Take the write lock unless a transaction is open already."""
         if not self.connection.in_transaction:
-            self.connection.execute("BEGIN IMMEDIATE")
+            self.rows("BEGIN IMMEDIATE")
 
     def commit(self) -> None:
         """Make everything since `begin` durable."""
         if self.connection.in_transaction:
-            self.connection.execute("COMMIT")
+            self.rows("COMMIT")
 
     def reopen(self) -> None:
         """Drop the connection with whatever it had not committed, and open a new one."""
@@ -94,16 +115,22 @@ class Database:
 
     def _connect(self) -> sqlite3.Connection:
         mode = "ro" if self.read_only else "rwc"
-        connection = sqlite3.connect(
-            f"{self.path.absolute().as_uri()}?mode={mode}",
-            uri=True,
-            isolation_level=None,
-            timeout=BUSY_SECONDS,
-            check_same_thread=False,
-            cached_statements=256,
-        )
+        try:
+            connection = sqlite3.connect(
+                f"{self.path.absolute().as_uri()}?mode={mode}",
+                uri=True,
+                isolation_level=None,
+                timeout=self._busy_seconds,
+                check_same_thread=False,
+                cached_statements=256,
+            )
+        except sqlite3.Error as error:
+            raise StorageError(str(error)) from error
         try:
             self._prepare(connection)
+        except sqlite3.Error as error:
+            connection.close()
+            raise StorageError(str(error)) from error
         except BaseException:
             connection.close()
             raise
@@ -115,8 +142,6 @@ class Database:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
-            if self._max_pages is not None:
-                connection.execute(f"PRAGMA max_page_count = {int(self._max_pages)}")
         self._check_format(connection)
 
     def _check_format(self, connection: sqlite3.Connection) -> None:

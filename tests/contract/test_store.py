@@ -136,6 +136,8 @@ def test_waits_come_in_the_order_due_key_name(harness: Harness) -> None:
     store = harness.settle()
     assert store.waits_of("k") == [("a", 5), ("b", 5), ("far", 2**55)]
     assert store.key_due("k") == 5
+    assert store.key_first("k") == (5, "a")
+    assert store.key_first("none") is None
     popped = []
     while (first := store.next_due()) is not None:
         popped.append(first)

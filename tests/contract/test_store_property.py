@@ -63,8 +63,11 @@ class StoresAgree(RuleBasedStateMachine):
     def pop_of_key(self, key: str) -> None:
         due = self.memory.key_due(key)
         assert self.sqlite.key_due(key) == due
-        if due is not None:
+        first = self.sqlite.key_first(key)
+        assert self.memory.key_first(key) == first
+        if due is not None and first is not None:
             name = self.memory.waits_of(key)[0][0]
+            assert first == (due, name)
             assert self.memory.pop_wait(due, key, name) == self.sqlite.pop_wait(due, key, name)
 
     @rule(key=KEYS, bucket=BUCKETS, name=NAMES)

@@ -1,0 +1,9 @@
+"""The embedded runtime: one process, one SQLite file, one transaction per batch. Its parts, from the border inwards:
+
+worker     a thread that appends for others (group commit), works off the log and ticks
+runtime    one writer of a workspace: append, process, tick, outputs
+intake     the raw log: which logical time an entry gets
+batch      all effects of a batch, written in its transaction
+clock      wall clocks, the scaled one for trials, and the guard against jumps
+reader     the read-only side for other processes
+"""

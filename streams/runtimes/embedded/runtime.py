@@ -1,0 +1,398 @@
+"""The embedded runtime: the one writer of a workspace. Log, rows, outputs and position are one transaction.
+
+After any failure nothing of the batch remains, in memory or on disk; the next call rebuilds from the database
+and works the same entries off again, with the same result. It must not know what a machine or an output
+means.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from schemas.errors import StagewatchError, StreamError, WorkspaceError
+from streams.kernel.contract import StorageError
+from streams.runtimes.embedded.clock import Clock, ClockGuard, SystemClock
+from streams.runtimes.embedded.faults import storage_fault, unstorable
+from streams.runtimes.embedded.intake import RAW, RETRY, TICK
+from streams.runtimes.embedded.progress import Committed, Progress, Turn
+from streams.runtimes.embedded.session import Options, Session
+from streams.runtimes.lock import WorkspaceLock
+from streams.runtimes.pipeline import Entry
+from streams.stores.log import Logged
+from streams.stores.sqlite_db import Database
+
+T = TypeVar("T")
+_VOID = (StorageError, OSError, MemoryError)
+
+
+class EmbeddedRuntime:
+    """Opens a workspace for writing. All methods may be called from any thread; they take turns.
+
+    directory: of the workspace, must exist. partitions: of a new workspace; an old one keeps its own.
+
+    Example::
+
+        runtime = EmbeddedRuntime(Path("my-workspace"))
+        runtime.append([Entry("crm.activity", "account:A1", "event", {...}, 0)])
+        while not runtime.process(max_ms=50).idle: ...
+
+    Raises:
+        WorkspaceError: SW-WS-021 another process writes here; SW-WS-022 the database cannot be opened.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        partitions: int = 4,
+        clock: Clock | None = None,
+        options: Options | None = None,
+    ) -> None:
+        self.directory = directory
+        self._options = options or Options()
+        self._partitions = partitions
+        self._clock: Clock = clock or SystemClock()
+        self._mutex = threading.RLock()
+        self._subscribers: list[Callable[[Committed], None]] = []
+        self._problem: StagewatchError | None = None
+        self._careful_until = 0
+        self._session: Session | None = None
+        self._lock = _locked(directory)
+        try:
+            self._database = Database(directory, busy_seconds=self._options.busy_seconds)
+            session = self._open()
+        except BaseException as error:
+            self._lock.release()
+            if isinstance(error, StorageError):
+                raise _unopened(directory, error) from error
+            raise
+        self._guard = ClockGuard(self._clock, 0 if session.state.scaled else session.state.at)
+
+    # -- state -----------------------------------------------------------------------------------------------
+
+    @property
+    def problem(self) -> StagewatchError | None:
+        """Why the runtime is not ready, or None. Storage problems go with the next success."""
+        return self._problem
+
+    @property
+    def ready(self) -> bool:
+        """Whether entries are taken."""
+        return self._problem is None
+
+    @property
+    def phase(self) -> str:
+        """`new`, `history` or `live`."""
+        with self._mutex:
+            return self._alive().state.phase
+
+    @property
+    def scaled(self) -> bool:
+        """Whether the workspace has ever run on a scaled clock."""
+        with self._mutex:
+            return self._alive().state.scaled
+
+    @property
+    def at(self) -> int:
+        """The newest logical time (us) in the raw log."""
+        with self._mutex:
+            return self._alive().state.at
+
+    @property
+    def backlog(self) -> int:
+        """Raw entries not worked off yet."""
+        with self._mutex:
+            session = self._alive()
+            return session.log.end(RAW) - session.state.position
+
+    @property
+    def armed(self) -> int:
+        """Armed waits of all machines."""
+        with self._mutex:
+            return self._alive().armed
+
+    def next_due(self) -> int | None:
+        """Earliest due (us) of all waits, or None."""
+        with self._mutex:
+            return self._read(lambda session: session.pipeline.next_due())
+
+    # -- in --------------------------------------------------------------------------------------------------
+
+    def append(self, entries: Sequence[Entry]) -> tuple[int, int]:
+        """Append entries durably; their `at` becomes the clock's now. Returns positions (first, last).
+
+        Shared changes before the first event get `at` 0, during an import the import's.
+
+        Raises:
+            StreamError: SW-STREAM-020 to -024; nothing was appended.
+        """
+        with self._mutex:
+            now = self._now()
+            return self._transact(lambda session: session.intake.live(entries, now))
+
+    def append_history(self, entries: Sequence[Entry]) -> tuple[int, int]:
+        """Append entries of the past in the order of their `at` (arrival, us; capped at now).
+
+        In a workspace that is live already they get `at` now instead. Call `finish_history` at the end.
+        """
+        with self._mutex:
+            now = self._now()
+            return self._transact(lambda session: session.intake.history(entries, now))
+
+    def finish_history(self, until: int | None = None) -> None:
+        """The import has ended: time goes on to `until` (us; None or later: now) and the workspace is live."""
+        with self._mutex:
+            now = self._now()
+            self._transact(lambda session: session.go_live(now if until is None else min(until, now)))
+
+    def tick(self) -> bool:
+        """Let time pass while nothing comes in: True if a wait fell due, then `process` fires it.
+
+        Only such a tick is written to the log; a workspace that is not live yet lets no time pass.
+        """
+        with self._mutex:
+            now = self._now()
+            session = self._alive()
+            if session.state.phase != "live" or self.backlog:
+                return False
+            due = self.next_due()
+            if due is None or due > now:
+                return False
+            self._transact(lambda session: session.intake.own(TICK, now))
+            return True
+
+    def replay_dead(self, number: int) -> None:
+        """Try a dead letter again, from the raw log's end.
+
+        Raises:
+            StreamError: SW-STREAM-026, there is none of that number, or it was replayed already.
+        """
+        with self._mutex:
+            now = self._now()
+            self._transact(lambda session: _replay(session, number, now))
+
+    def confirm_clock(self) -> None:
+        """The wall clock is right after its jump: take entries again."""
+        with self._mutex:
+            self._guard.confirm()
+            self._transact(_clear_stop)
+
+    # -- work ------------------------------------------------------------------------------------------------
+
+    def process(self, *, max_ms: float | None = None, max_entries: int | None = None) -> Progress:
+        """Work off the raw log until its end, or until a bound is reached (at least one batch).
+
+        Raises:
+            StreamError: SW-STREAM-021 to -023, the batch was undone; call again to retry.
+        """
+        deadline = math.inf if max_ms is None else time.perf_counter() + max_ms / 1000
+        turn = Turn(deadline, math.inf if max_entries is None else max_entries)
+        with self._mutex:
+            while self._batch(turn) and not turn.over():
+                pass
+            session = self._alive()
+            turn.progress.position = session.state.position
+            turn.progress.end = session.log.end(RAW)
+            turn.progress.sweeping = session.pipeline.sweeping
+        return turn.progress
+
+    # -- out -------------------------------------------------------------------------------------------------
+
+    def poll_outputs(self, topic: str, after: int = -1, limit: int = 1000) -> list[Logged]:
+        """Up to `limit` committed records of a sink topic with positions above `after`."""
+        with self._mutex:
+            return self._read(lambda session: session.log.page(topic, after + 1, limit))
+
+    def subscribe(self, callback: Callable[[Committed], None]) -> None:
+        """`callback` is called after each committed batch, in the thread that calls `process`."""
+        self._subscribers.append(callback)
+
+    def close(self) -> None:
+        """Let go of the workspace; harmless when called twice."""
+        with self._mutex:
+            self._session = None
+            self._database.close()
+            self._lock.release()
+            self._problem = StreamError("SW-STREAM-027", place=str(self.directory))
+
+    # -- inside: sessions ------------------------------------------------------------------------------------
+
+    def _open(self) -> Session:
+        session = Session(self._database, self._partitions, self._options)
+        if self._clock.scale != 1 and not session.state.scaled:
+            session.state.scaled = True
+            session.save()
+        if session.state.position < self._careful_until:
+            session.check_steps()
+        if session.state.stopped is not None:
+            stopped = session.state.stopped
+            self._problem = StreamError(**{k: v for k, v in stopped.items() if k != "title"})
+        self._session = session
+        return session
+
+    def _alive(self) -> Session:
+        """The session, rebuilt from the database if a failure ended the last."""
+        if self._session is not None:
+            return self._session
+        if self._lock.released:
+            raise StreamError("SW-STREAM-027", place=str(self.directory))
+        try:
+            self._database.reopen()
+            return self._open()
+        except _VOID as error:
+            raise self._failed(error) from error
+
+    def _failed(self, error: BaseException) -> StreamError:
+        self._session = None
+        fault = storage_fault(error, str(self._database.path))
+        self._problem = fault
+        return fault
+
+    def _succeeded(self, session: Session) -> None:
+        if session.state.stopped is None:
+            self._problem = None
+
+    def _read(self, action: Callable[[Session], T]) -> T:
+        session = self._alive()
+        try:
+            return action(session)
+        except _VOID as error:
+            raise self._failed(error) from error
+
+    def _transact(self, action: Callable[[Session], T]) -> T:
+        """One transaction outside of a batch."""
+        session = self._alive()
+        try:
+            result = action(session)
+            session.save()
+        except _VOID as error:
+            raise self._failed(error) from error
+        except StagewatchError:
+            self._session = None
+            raise
+        except (TypeError, ValueError, OverflowError) as error:
+            self._session = None
+            raise unstorable(error, str(self.directory)) from error
+        except BaseException:
+            self._session = None
+            raise
+        self._succeeded(session)
+        return result
+
+    def _now(self) -> int:
+        session = self._alive()
+        if session.state.stopped is not None and self._problem is not None:
+            raise self._problem
+        try:
+            return self._guard.read()
+        except StreamError as stop:
+            session.state.stopped = stop.to_dict()
+            self._problem = stop
+            self._transact(lambda session: None)
+            raise
+
+    # -- inside: batches -------------------------------------------------------------------------------------
+
+    def _batch(self, turn: Turn) -> bool:
+        """One transaction. False: there was nothing to do."""
+        session = self._alive()
+        started = time.perf_counter()
+        begin = session.state.position
+        try:
+            if not self._work(session, turn):
+                return False
+            dead = [letter for _, _, letter in session.dead]
+            outputs = session.write()
+            session.save()
+        except _VOID as error:
+            raise self._failed(error) from error
+        except Exception as error:
+            self._isolate(session, begin, error)
+            return True
+        except BaseException:
+            self._session = None
+            raise
+        self._succeeded(session)
+        done = session.state.position - begin
+        seconds = time.perf_counter() - started
+        self._tell(turn, Committed(outputs, done, dead, session.take_lateness(), seconds))
+        return True
+
+    def _work(self, session: Session, turn: Turn) -> bool:
+        """Work off entries up to the bounds of a batch; False when there was none."""
+        careful = session.state.position < self._careful_until
+        limit = min(1 if careful else self._options.batch_entries, turn.entries)
+        deadline = min(turn.deadline, time.perf_counter() + self._options.batch_ms / 1000)
+        taken = 0
+        while taken < limit:
+            entry = session.next_entry()
+            if entry is None:
+                break
+            done = session.take(entry)
+            if not done:
+                return True
+            taken += 1
+            if time.perf_counter() >= deadline:
+                break
+        turn.entries -= taken
+        return taken > 0
+
+    def _isolate(self, session: Session, begin: int, error: Exception) -> None:
+        """A batch broke, and not by the storage: find its entry one by one, and bury that one alone."""
+        failed_at = session.state.position
+        careful = begin < self._careful_until
+        self._session = None
+        if not careful:
+            self._careful_until = failed_at + 1
+            return
+        fault = unstorable(error, f"intake, position {begin}")
+        self._transact(lambda fresh: fresh.bury(fault))
+
+    def _tell(self, turn: Turn, committed: Committed) -> None:
+        progress = turn.progress
+        progress.batches += 1
+        progress.entries += committed.entries
+        progress.outputs += len(committed.outputs)
+        progress.dead += len(committed.dead)
+        progress.waits += len(committed.lateness)
+        for callback in self._subscribers:
+            callback(committed)
+
+
+def _locked(directory: Path) -> WorkspaceLock:
+    try:
+        return WorkspaceLock(directory)
+    except OSError as error:
+        raise _unopened(directory, error) from error
+
+
+def _unopened(directory: Path, error: Exception) -> WorkspaceError:
+    return WorkspaceError(
+        "SW-WS-022",
+        place=str(directory),
+        found=str(error),
+        next_step="check that the directory exists, the disk works and the files may be written",
+    )
+
+
+def _clear_stop(session: Session) -> None:
+    session.state.stopped = None
+
+
+def _replay(session: Session, number: int, now: int) -> None:
+    letter = session.letters.get(number)
+    if letter is None or letter.replayed:
+        raise StreamError(
+            "SW-STREAM-026",
+            expected="the number of a dead letter that was not replayed yet",
+            found=f"{number}" if letter is None else f"{number}, replayed already",
+            next_step="list them with `stagewatch dlq list`",
+        )
+    at = now if session.state.phase == "live" else session.state.at
+    session.letters.mark_replayed(number)
+    session.intake.own(RETRY, at, {"machine": letter.machine, "what": letter.what})
