@@ -83,9 +83,8 @@ ALERT_FIELDS: dict[str, FieldType] = {
     "title": FieldType.TEXT,
     "severity": FieldType.TEXT,
 }
-"""What an alert adds to the fields of its entity: when it fell due, how long nothing had happened by then, and the
-rule's title and severity. A field of the entity of the same name goes first.
-"""
+"""What an alert adds to the fields of its entity: when it fell due, how long nothing had happened by then,
+the rule's title and severity. A field of the entity of the same name goes first."""
 
 FORMS: dict[str, frozenset[FieldType]] = {
     "money": frozenset({FieldType.MONEY, FieldType.NUMBER}),
