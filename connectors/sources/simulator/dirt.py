@@ -14,7 +14,7 @@ from random import Random
 
 from connectors.sources.simulator.draft import CRM, Draft, Json
 from connectors.sources.simulator.instants import HOUR, MINUTE, midnight
-from schemas.time import DAY, SECOND, format_instant
+from schemas.time import DAY, SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,9 @@ class DirtMix:
     duplicates: delivered twice, same id and content. late: calls, visits, reports, payments entered up
     to five days afterwards. orphans: parents (opportunities, contacts, quotes) that arrive hours after
     their children. corrections: of all calls, an outcome mended later. slips: of opportunities, quotes
-    and contracts, an amount typed ten times too large and mended later. deletions: of calls, one entered
-    by mistake and taken back. garbage: records that no model accepts. strangers: messages and visits
-    whose parents never come.
+    and contracts, an amount typed ten times too large and mended later. deletions: of calls, one
+    entered by mistake and taken back. garbage: records that no model accepts. strangers: messages and
+    visits whose parents never come. future: of calls, dated 37 years ahead.
     """
 
     duplicates: float = 0.01
@@ -37,9 +37,10 @@ class DirtMix:
     deletions: float = 0.012
     garbage: float = 0.003
     strangers: float = 0.002
+    future: float = 0.0003
 
 
-CLEAN = DirtMix(0, 0, 0, 0, 0, 0, 0, 0)
+CLEAN = DirtMix(0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 LATE_TYPES = frozenset(
     {"activity.logged", "visit.completed", "visit.checked_out", "visit.reported", "payment.received"}
@@ -79,6 +80,8 @@ class Intake:
             self._put(arrival + self._between(SECOND, 2 * DAY), record)
         if draft.type == "activity.logged" and self._draw(self.mix.deletions):
             self._take_back(draft, arrival)
+        if draft.type == "activity.logged" and self._draw(self.mix.future):
+            self._far_future(draft, arrival)
         if self._draw(self.mix.garbage):
             self._garbage(draft, arrival)
         if self._draw(self.mix.strangers):
@@ -130,6 +133,13 @@ class Intake:
         record["id"] = f"bad-{record['id']}"
         self._rng.choice(_SPOILERS)(record)
         self._put(arrival + self._between(SECOND, HOUR), record)
+
+    def _far_future(self, draft: Draft, arrival: int) -> None:
+        """A call dated 37 years ahead by a slip of the finger."""
+        call = f"{draft.subject}-f"
+        ahead = arrival + 37 * 365 * DAY
+        slip = Draft(self._id(), draft.type, ahead, call, draft.data | {"activity": call})
+        self._put(arrival, slip.to_dict(arrival))
 
     def _stranger(self, arrival: int) -> None:
         at = arrival + self._between(SECOND, HOUR)
@@ -195,17 +205,3 @@ _SPOILERS: tuple[Callable[[dict[str, Json]], None], ...] = (
     _no_data,
     _no_id,
 )
-
-
-def far_future(at: int) -> dict[str, Json]:
-    """A record dated 2062, as a slipping finger makes it; arrives at `at` (us)."""
-    draft = Draft(
-        "dirt-2062",
-        "activity.logged",
-        at,
-        "V2062",
-        {"activity": "V2062", "kind": "call", "account": "A00001"},
-    )
-    record = draft.to_dict(at)
-    record["time"] = f"2062{format_instant(at)[4:]}"
-    return record
