@@ -155,6 +155,15 @@ CODES: Final[dict[str, str]] = {
     "SW-WS-023": "The workspace runs on another time scale",
     # --- commands -----------------------------------------------------------------------------------
     # --- streams ------------------------------------------------------------------------------------
+    "SW-CMD-002": "There is no such command",
+    "SW-CMD-003": "What the command is about is not there",
+    "SW-CMD-004": "It has changed since the sender saw it",
+    "SW-CMD-005": "Its state does not allow that",
+    "SW-CMD-006": "This person may not decide it",
+    "SW-CMD-007": "It cannot be passed on to this person",
+    "SW-STREAM-010": "The record is of a kind that this version does not know",
+    "SW-STREAM-011": "The same source and id stand for other content already",
+    "SW-STREAM-012": "The command cannot be carried out",
     "SW-STREAM-020": "The wall clock has jumped",
     "SW-STREAM-021": "The disk is full",
     "SW-STREAM-022": "The database is locked by another process",
@@ -169,5 +178,6 @@ CODES: Final[dict[str, str]] = {
     "SW-STREAM-043": "Too many events of this partition wait for parents that nobody knows",
     "SW-STREAM-044": "An account cannot be merged into itself",
     "SW-STREAM-045": "The account was merged into another one already",
+    "SW-STREAM-099": "An unexpected fault inside Stagewatch",
     "SW-STREAM-060": "The notice cannot be read",
 }

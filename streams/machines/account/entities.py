@@ -1,0 +1,278 @@
+"""Entities are folds: the row of an entity is its events applied in the order (effective time, at, partition, n).
+
+Pure functions over plain rows. `apply` is one step of the fold, `fold` the whole of it, `effective` the events that
+count after corrections and deletions. Nothing here reads a store, knows rules or other entities.
+
+An entity row:
+    d   folded data             c   effective time (us) of the first event      ca  its logical time
+    o   order of the last event n   number of events that count                 x   1 when deleted
+    s   stage     ss  stage since (us)      sh  stage history [[stage, since us], ...]
+    st  status    op  1 while open          cr  1 when any event was corrected or taken back
+    vt  time (us) a visit took place
+    k   contributions of its children: lf last follow-up (us), ff first, and counts;  ko  order of the newest of them
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from schemas.fields import ACTIVITY_COUNTS
+from schemas.status import status_after
+
+Row = dict[str, Any]
+Order = list[int]
+"""[effective time, at, identity partition, n]; a shorter list is a cut: orders less than it lie before it."""
+
+US = 1_000_000
+DAY = 86_400 * US
+
+STAGED = frozenset({"opportunity", "lead"})
+"""Kinds with stages; all others are open until deleted."""
+
+CLOSING: Mapping[str, str] = {
+    "opportunity.won": "won",
+    "opportunity.lost": "lost",
+    "lead.disqualified": "lost",
+    "lead.converted": "won",
+}
+"""Event types that close an entity and the category of the stage they lead to."""
+
+OPENING = frozenset(
+    {"created", "drafted", "issued", "placed", "planned", "opened", "logged", "requested", "reopened"}
+)
+"""Ends of event types that bring a deleted entity back."""
+
+DEFAULT_STAGE: Mapping[str, str] = {
+    "lead.created": "lead",
+    "lead.qualified": "mql",
+    "opportunity.created": "opportunity",
+}
+
+
+def order_of(event: Mapping[str, Any], at: int, feed: int, n: int) -> Order:
+    """The place of an event in its entity's fold. An event dated in the future counts from its arrival."""
+    return [min(event["time"], at), at, feed, n]
+
+
+def day_end(event: Mapping[str, Any], instant: int, zone_day_end: int | None) -> int:
+    """The end (us) of the event: of its day when only the day is known, else the instant itself."""
+    return zone_day_end if event.get("day") and zone_day_end is not None else instant
+
+
+def effective(rows: Iterable[Row]) -> list[Row]:
+    """Event rows that count, in fold order, corrections applied: `{"o", "e", "r"}` with `r` the event's reference.
+
+    `<entity>.corrected` and `.deleted` with `data.event` replace or take back that event; what they leave out of
+    `data` is unchanged. Several for one event apply in their own order; taken back themselves, they never were.
+    """
+    ordered = sorted(rows, key=lambda row: row["o"])
+    changes = [row for row in ordered if row.get("to") is not None]
+    if not changes:
+        return ordered
+    standing = _standing(changes)
+    taken: set[str] = set()
+    patches: dict[str, list[Row]] = {}
+    for row in changes:
+        if row["r"] not in standing:
+            continue
+        if row["e"]["type"].endswith(".deleted"):
+            taken.add(row["to"])
+        else:
+            taken.discard(row["to"])
+            patches.setdefault(row["to"], []).append(row)
+    plain = [row for row in ordered if row.get("to") is None and row["r"] not in taken]
+    corrected = [_patched(row, patches[row["r"]]) if row["r"] in patches else row for row in plain]
+    return sorted(corrected, key=lambda row: row["o"])
+
+
+def _standing(changes: list[Row]) -> set[str]:
+    """References of changes that were not themselves taken back (a change of a change is judged newest first)."""
+    standing = {row["r"] for row in changes}
+    for row in reversed(changes):
+        if row["r"] in standing and row["e"]["type"].endswith(".deleted"):
+            standing.discard(row["to"])
+    return standing
+
+
+def _patched(row: Row, patches: list[Row]) -> Row:
+    event = dict(row["e"])
+    order = row["o"]
+    for patch in patches:
+        data = {k: v for k, v in patch["e"]["data"].items() if k not in ("event", "source")}
+        event["data"] = {**event["data"], **data}
+        if "t" in patch:  # a correction may move the event in time
+            event["time"] = patch["t"]
+            event.pop("day", None)
+            order = [min(patch["t"], order[1]), *order[1:]]
+    return {**row, "e": event, "o": order}
+
+
+def fold(kind: str, native: str, rows: Iterable[Row], settings: Mapping[str, Any]) -> Row | None:
+    """The entity row of all `rows` (event rows of the entity), or None when no event counts."""
+    row: Row | None = None
+    every = list(rows)
+    for item in effective(every):
+        row = apply(row, kind, native, item["e"], item["o"], settings)
+    if row is not None and any(item.get("to") is not None for item in every):
+        row["cr"] = 1
+    return row
+
+
+def implied(kind: str, native: str, order: Order) -> Row:
+    """The row of an entity that is known only because another one names it, first at `order`."""
+    return {"kind": kind, "id": native, "d": {}, "c": order[0], "ca": order[1], "n": 0, "op": 1, "o": order,
+            "im": order, "st": status_after(f"{kind}.", None)}  # fmt: skip
+
+
+def apply(
+    row: Row | None,
+    kind: str,
+    native: str,
+    event: Mapping[str, Any],
+    order: Order,
+    settings: Mapping[str, Any],
+) -> Row:
+    """One step of the fold: a new row; `row` is left alone."""
+    end = event["type"].rpartition(".")[2]
+    if row is None:
+        new: Row = {"kind": kind, "id": native, "d": {}, "c": order[0], "ca": order[1], "n": 0, "op": 1}
+    else:
+        new = dict(row)
+    new["o"] = order
+    new["n"] += 1
+    if end == "deleted":
+        new["x"], new["op"] = 1, 0
+        return new
+    if new.get("x"):
+        if end not in OPENING:
+            return new
+        del new["x"]
+        new["op"] = 1
+    data = new["d"] = dict(new["d"])
+    for name, value in event["data"].items():
+        if value is None:
+            data.pop(name, None)
+        else:
+            data[name] = value
+    new["st"] = status_after(event["type"], new.get("st"))
+    if kind == "visit" and end in VISITED:
+        new.setdefault("vt", order[0])
+    if kind in STAGED:
+        _stage(new, event, order[0], settings)
+    return new
+
+
+def _stage(new: Row, event: Mapping[str, Any], at: int, settings: Mapping[str, Any]) -> None:
+    kind, type_ = new["kind"], event["type"]
+    closing = CLOSING.get(type_)
+    stage = event["data"].get("stage") or closing or DEFAULT_STAGE.get(type_)
+    if stage is None and type_.endswith(".reopened"):
+        stage = next(
+            (s for s, _ in reversed(new.get("sh", ())) if _category(settings, kind, s) == "open"), None
+        )
+    if stage is not None and stage != new.get("s"):
+        new["s"], new["ss"] = stage, at
+        new["sh"] = [*new.get("sh", ()), [stage, at]]
+    if type_.endswith(".reopened"):
+        new["op"] = 1
+    elif closing is not None:
+        new["op"] = 0
+    elif stage is not None:
+        new["op"] = 1 if _category(settings, kind, stage) == "open" else 0
+
+
+def _category(settings: Mapping[str, Any], kind: str, stage: str) -> str:
+    known = settings.get("stages", {}).get(kind, {}).get(stage)
+    if known is not None:
+        return str(known.get("category", "open"))
+    return stage if stage in ("won", "lost") else "open"
+
+
+def decisive(settings: Mapping[str, Any], kind: str, stage: str | None) -> bool:
+    """Is this stage one in which the deal is decided (settings; by default quote, negotiation and contract)?"""
+    known = settings.get("stages", {}).get(kind, {}).get(stage)
+    if known is not None:
+        return bool(known.get("decisive", False))
+    return stage in ("quote", "negotiation", "contract")
+
+
+def changed_fields(old: Row | None, new: Row) -> frozenset[str] | None:
+    """Names of data fields that differ, stage and status included; None when the entity is new or changed wholly."""
+    if old is None or old.get("x") != new.get("x"):
+        return None
+    before, after = old["d"], new["d"]
+    names = {n for n, v in after.items() if before.get(n) != v}
+    names.update(n for n in before if n not in after)
+    if old.get("s") != new.get("s"):
+        names.update(("stage", "stage_since", "stage_decisive", "decisive"))
+    if old.get("st") != new.get("st"):
+        names.add("status")
+    if old.get("op") != new.get("op"):
+        names.add("open")
+    return frozenset(names)
+
+
+def dwell(row: Row, until: int) -> list[tuple[str, int, int]]:
+    """(stage, since us, dwell us) of every stage the entity has been in, the last up to `until`."""
+    history = row.get("sh", [])
+    ends = [since for _, since in history[1:]] + [until]
+    return [(stage, since, end - since) for (stage, since), end in zip(history, ends, strict=True)]
+
+
+# -- what children add to their parents --------------------------------------------------------------------------------
+
+VISITED = frozenset({"checked_in", "checked_out", "completed", "reported"})
+
+
+def contribution(row: Row | None) -> tuple[int | None, str | None]:
+    """(time of the follow-up it is, counter it adds one to) of a child row; (None, None) when it adds nothing."""
+    if row is None or row.get("x"):
+        return None, None
+    kind = row["kind"]
+    if kind == "activity":
+        return row["c"], ACTIVITY_COUNTS.get(row["d"].get("kind", ""))
+    if kind == "visit":
+        if row.get("st") in VISITED or row["d"].get("kind") == "visit":
+            return row.get("vt", row["c"]), "visits"
+        return None, None
+    if kind == "message":
+        return None, "messages"
+    return None, None
+
+
+def add_contribution(parent: Row, old: Row | None, new: Row | None, order: Order) -> Row | None:
+    """The parent with the child's old contribution taken off and its new one added.
+
+    None when that cannot be told without looking at all children: its newest or first follow-up was taken away.
+    """
+    then, was = contribution(old)
+    now, counter = contribution(new)
+    if then == now and was == counter:
+        return parent
+    sums = dict(parent.get("k", {}))
+    if was is not None:
+        sums[was] = sums.get(was, 0) - 1
+    if counter is not None:
+        sums[counter] = sums.get(counter, 0) + 1
+    if then is not None and (now is None or now < then) and then == sums.get("lf"):
+        return None
+    if then is not None and (now is None or now > then) and then == sums.get("ff"):
+        return None
+    if now is not None:
+        sums["lf"] = max(now, sums.get("lf", now))
+        sums["ff"] = min(now, sums.get("ff", now))
+    return {**parent, "k": sums, "ko": max(parent.get("ko", [0]), order)}
+
+
+def sum_contributions(children: Iterable[Row]) -> dict[str, int]:
+    """Contributions of all children from scratch."""
+    sums: dict[str, int] = {}
+    for child in children:
+        at, counter = contribution(child)
+        if counter is not None:
+            sums[counter] = sums.get(counter, 0) + 1
+        if at is not None:
+            sums["lf"] = max(at, sums.get("lf", at))
+            sums["ff"] = min(at, sums.get("ff", at))
+    return sums

@@ -1,0 +1,194 @@
+"""Takes one event into the account: repeats, corrections, entity rows, links, sums; then hands on to the rules.
+
+The fast path is one step of the fold; whatever is late, corrected or taken back goes through the fold of the entity's
+whole history, with the same result. Rules are the turn's affair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rules.reasons import Reason
+from schemas.envelope import Event as Envelope
+from schemas.envelope import entity_of
+from schemas.errors import EventError
+from schemas.time import parse_instant
+from streams.machines.account import entities
+from streams.machines.account.entities import Order, Row
+from streams.machines.account.turn import Change, Turn
+from streams.machines.account.world import events_bucket
+
+Event = Mapping[str, Any]
+
+ROLELESS = frozenset({"source"})
+"""Kinds whose events are not kept as entities of an account."""
+
+
+def reference(event: Event) -> str:
+    """The event's identity as rows and alert ids use it."""
+    return f"{event['src']}|{event['id']}"
+
+
+def subject_of(event: Event) -> tuple[str, str]:
+    """(kind, native id) of the event's entity; ids of other namespaces carry theirs."""
+    kind, native = entity_of(
+        Envelope(event["id"], event["src"], event["type"], event["time"], event["data"], event.get("subj"))
+    )
+    namespace = event.get("ns")
+    return kind, f"{namespace}/{native}" if namespace else native
+
+
+class Intake:
+    """One event during one step."""
+
+    def __init__(self, turn: Turn) -> None:
+        self.turn = turn
+        self.world = turn.world
+        self.ctx = turn.world.ctx
+
+    def take(self, event: Event, order: Order) -> None:
+        """Change the rows of the event's entity and judge the rules that care.
+
+        Raises:
+            EventError: SW-STREAM-011 when the same source and id stand for other content already.
+        """
+        kind, native = subject_of(event)
+        ref = reference(event)
+        bucket = events_bucket(kind, native)
+        known = self.ctx.get(bucket, ref)
+        if known is not None:
+            _refuse_other_content(known["e"], event, ref)
+            return
+        row: Row = {"o": order, "e": _kept(event), "r": ref}
+        target = _target(event)
+        if target is not None:
+            row["to"] = target
+            _check_correction(event, row)
+        self.ctx.put(bucket, ref, row)
+        old = self.world.row(kind, native)
+        self._implied_account(order, event)
+        if (
+            target is None
+            and (old is None or ("cr" not in old and order > old["o"]))
+            and not self._foretold(kind, native, old)
+        ):
+            new: Row | None = entities.apply(old, kind, native, event, order, self.world.settings)
+            cause = Reason.LATE_EVENT
+            fast = True
+        else:
+            new = self._fold(kind, native, old)
+            cause = _cause(event, target)
+            fast = False
+        self._changed(Change(kind, native, old, new, event, order, ref, cause, fast and target is None))
+
+    def _foretold(self, kind: str, native: str, old: Row | None) -> bool:
+        """A correction came before the first event of the entity."""
+        return old is None and self.ctx.get("cr", f"{kind}|{native}") is not None
+
+    def _fold(self, kind: str, native: str, old: Row | None) -> Row | None:
+        new = entities.fold(kind, native, self.world.event_rows(kind, native), self.world.settings)
+        if new is None:
+            self.ctx.put("cr", f"{kind}|{native}", 1)
+            if old is not None and old.get("im"):
+                new = {**entities.implied(kind, native, old["im"]), "cr": 1}
+        if new is not None and old is not None:
+            for name in ("k", "ko"):
+                if name in old:
+                    new[name] = old[name]
+            if "im" in old:
+                new["im"] = old["im"]
+                new["c"] = min(new["c"], old["im"][0])
+        return new
+
+    def _implied_account(self, order: Order, event: Event) -> None:
+        """An account that is named for the first time is thereby known, from the first instant it is named."""
+        account = self.world.account_id
+        if account is None or event["type"].startswith("account."):
+            return
+        row = self.world.row("account", account)
+        if row is None:
+            row = entities.implied("account", account, order)
+            self.world.put(row)
+            self.turn.on_change(
+                Change(
+                    "account", account, None, row, FIRST, order, f"first|{account}", Reason.LATE_EVENT, True
+                )
+            )
+        elif row.get("im") and order[0] < row["c"]:
+            self.world.put({**row, "c": order[0], "im": [order[0], *row["im"][1:]]})
+
+    def _changed(self, change: Change) -> None:
+        new, old = change.new, change.old
+        if new is not None:
+            self.world.put(new)
+        elif old is not None:
+            self.ctx.put("e", f"{change.kind}|{change.native}", None)
+        before = self.world.ancestors(old) if old is not None else []
+        after = self.world.ancestors(new) if new is not None else []
+        if new is not None and (old is None or before != after):
+            self.world.link(new, after)
+        change.above = list(dict.fromkeys([*before, *after]))
+        change.summed = self._sums(change, before, after)
+        self.turn.on_change(change)
+
+    def _sums(
+        self, change: Change, before: list[tuple[str, str]], after: list[tuple[str, str]]
+    ) -> list[tuple[str, str]]:
+        """Bring the sums of the entities above up to date; those whose sums changed."""
+        touched: list[tuple[str, str]] = []
+        for parent in change.above:
+            row = self.world.row(*parent)
+            if row is None:
+                continue
+            old = change.old if parent in before else None
+            new = change.new if parent in after else None
+            changed = entities.add_contribution(row, old, new, change.order)
+            if changed is row:
+                continue
+            if changed is None:
+                sums = entities.sum_contributions(self.world.descendants(*parent))
+                changed = {**row, "k": sums, "ko": max(row.get("ko", [0]), change.order)}
+            self.world.put(changed)
+            touched.append(parent)
+        return touched
+
+
+FIRST: Event = {"type": "", "data": {}, "time": 0, "id": "", "src": ""}
+
+
+def _kept(event: Event) -> dict[str, Any]:
+    """What of an event is kept in its row."""
+    return {k: v for k, v in event.items() if k not in ("ns",)}
+
+
+def _target(event: Event) -> str | None:
+    end = event["type"].rpartition(".")[2]
+    native = event["data"].get("event")
+    if end not in ("corrected", "deleted") or native is None:
+        return None
+    return f"{event['data'].get('source') or event['src']}|{native}"
+
+
+def _check_correction(event: Event, row: Row) -> None:
+    time = event["data"].get("time")
+    if event["type"].endswith(".corrected") and time is not None:
+        row["t"] = parse_instant(time, place="data.time")
+
+
+def _cause(event: Event, target: str | None) -> Reason:
+    if target is None:
+        return Reason.ENTITY_DELETED if event["type"].endswith(".deleted") else Reason.LATE_EVENT
+    return Reason.EVENT_DELETED if event["type"].endswith(".deleted") else Reason.CORRECTED
+
+
+def _refuse_other_content(known: Event, event: Event, ref: str) -> None:
+    same = all(known[name] == event[name] for name in ("type", "time", "data"))
+    if not same:
+        raise EventError(
+            "SW-STREAM-011",
+            place=ref.replace("|", "/"),
+            expected="the event that came under this source and id before",
+            found="other content",
+            next_step="send a new id, or <entity>.corrected with data.event to change it",
+        )

@@ -1,0 +1,188 @@
+"""Second looks: approvals after a change, decisions made elsewhere, events of the customer alone, sweeps.
+
+Each function takes the turn it belongs to; which rules care about an ordinary change is `turn`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from rules import lifecycle
+from rules.reasons import Reason
+from schemas.time import end_of_day
+from streams.machines.account import approvals as chain
+from streams.machines.account import entities
+from streams.machines.account.alerts import alert_bucket
+from streams.machines.account.entities import Row
+from streams.machines.account.judge import trigger_bucket
+from streams.machines.account.rulebook import Active
+from streams.machines.account.world import events_bucket
+
+if TYPE_CHECKING:
+    from streams.machines.account.turn import Change, Turn
+
+KEEP_CUSTOMER_EVENTS = 64
+
+
+def approvals(turn: Turn, change: Change) -> None:
+    """The entity changed: approvals that no longer cover it are voided and asked for anew."""
+    row = change.new
+    if row is None or row.get("x"):
+        return
+    for name, alert in turn.alerts.of_entity(change.kind, change.native):
+        active = turn.book.by_name.get(f"{alert['rule']}@{alert['v']}")
+        if active is None or alert["st"] not in lifecycle.OPEN:
+            continue
+        items: dict[str, Row] = {}
+        for item in alert["items"].values():
+            if item["kind"] == "approval":
+                action = active.approvals[item["no"] - len(active.tasks)]
+                for one in chain.review(turn.world, row, alert, active, action, item):
+                    items[one["id"]] = one
+            else:
+                items[item["id"]] = item
+        if items != alert["items"]:
+            turn.world.ctx.put(alert_bucket(change.kind, change.native), name, {**alert, "items": items})
+
+
+OUTSIDE = {
+    "approval.approved": "approved",
+    "approval.rejected": "rejected",
+    "approval.returned": "returned",
+}
+
+
+def outside_decision(turn: Turn, change: Change) -> None:
+    """An approval in the OA system about the same document is the same approval: its decision counts."""
+    state = OUTSIDE.get(change.event["type"])
+    row = change.new
+    of = row["d"].get("of") if row is not None else None
+    if state is None or not isinstance(of, Mapping):
+        return
+    kind, native = str(of.get("kind")), str(of.get("id"))
+    target = turn.world.row(kind, native)
+    if target is None:
+        return
+    actor = str(change.event["data"].get("by") or change.event["src"])
+    for name, alert in turn.alerts.of_entity(kind, native):
+        items = dict(alert["items"])
+        for item_id, item in alert["items"].items():
+            if item["kind"] == "approval" and item["st"] in ("requested", "timed_out"):
+                items[item_id] = chain.decide(turn.world, target, alert, item, state, actor)
+        if items != alert["items"]:
+            settle_items(turn, kind, native, name, {**alert, "items": items}, actor)
+
+
+def settle_items(turn: Turn, kind: str, native: str, name: str, alert: Row, actor: str) -> None:
+    """Items changed: when all are finished, the alert counts as acted on (or resolved, if it cannot end by itself)."""
+    turn.world.ctx.put(alert_bucket(kind, native), name, alert)
+    busy = [i for i in alert["items"].values() if i["st"] in ("open", "overdue", "requested", "timed_out")]
+    if busy or alert["st"] not in lifecycle.OPEN:
+        return
+    active = turn.book.by_name.get(f"{alert['rule']}@{alert['v']}")
+    if active is not None and active.trigger.standing:
+        if alert["st"] != "acknowledged":
+            turn.alerts.act(kind, native, name, "acknowledged", Reason.ITEMS_DONE, actor)
+    else:
+        turn.alerts.act(kind, native, name, "resolved", Reason.ITEMS_DONE, actor)
+
+
+# -- events that name only the customer --------------------------------------------------------------------------------
+
+
+def customer_event(turn: Turn, active: Active, change: Change) -> None:
+    """Remember the customer's latest matching events and end the silences they break.
+
+    Silences that are not due yet look the events up when they fall due, so ten thousand deals cost nothing here.
+    """
+    ctx, world = turn.world.ctx, turn.world
+    rows: dict[str, Row] = {}
+    for native_row in (change.new, change.old):
+        if native_row is not None:
+            for item in world.effective_events(change.kind, change.native):
+                if item["e"]["type"] in active.roles_of:
+                    rows[item["r"]] = item
+    known = [e for e in (ctx.get("al", active.name) or ()) if e[3] != f"{change.kind}|{change.native}"]
+    for ref, item in rows.items():
+        begin = item["o"][0]
+        end = end_of_day(begin, world.zone) if item["e"].get("day") else begin
+        known.append([begin, end, ref, f"{change.kind}|{change.native}"])
+    ctx.put("al", active.name, sorted(known)[-KEEP_CUSTOMER_EVENTS:])
+    for name, row in list(ctx.scan(f"lv|{active.name}")):
+        kind, _, native = name.partition("|")
+        if row:
+            turn.judge(active, kind, native).on_event(
+                change.event, change.order, change.ref, False, world.row(kind, native), change.cause
+            )
+
+
+# -- sweeps ------------------------------------------------------------------------------------------------------------
+
+
+def swept(turn: Turn, what: Mapping[str, Any]) -> None:
+    """Visit every entity of this key because of what changed."""
+    why = what["why"]
+    if why == "rule":
+        _rule_changed(turn, what["rule"])
+    elif why == "settings":
+        for row in list(turn.world.entities()):
+            _refolded(turn, row)
+    elif why in ("person", "team"):
+        owner = what["name"] if why == "person" else None
+        _replan(turn, lambda a, row: a.reads_owner and (owner is None or turn.world.owner(row) == owner))
+    elif why == "rate":
+        _replan(turn, lambda a, row: row["d"].get("currency") == what["name"])
+
+
+def _replan(turn: Turn, wanted: Any) -> None:
+    for row in list(turn.world.entities({a.watch for a in turn.book.rules})):
+        for active in turn.book.followers.get(row["kind"], ()):
+            if wanted(active, row):
+                turn.judge(active, row["kind"], row["id"]).replan(Reason.CORRECTED)
+
+
+def _refolded(turn: Turn, row: Row) -> None:
+    """Settings may say otherwise which stages are open or decisive."""
+    kind, native = row["kind"], row["id"]
+    if kind in entities.STAGED:
+        rows = [r for _, r in turn.world.ctx.scan(events_bucket(kind, native))]
+        new = entities.fold(kind, native, rows, turn.world.settings)
+        if new is not None:
+            turn.world.put({**new, **{n: row[n] for n in ("k", "ko") if n in row}})
+    for active in turn.book.rules:
+        if active.watch == kind:
+            turn.judge(active, kind, native).replan(Reason.CORRECTED)
+
+
+def _rule_changed(turn: Turn, rule: str) -> None:
+    """A rule was added, edited or switched off."""
+    current = next((a for a in turn.book.rules if a.id == rule and not a.draining), None)
+    if current is None:
+        _switched_off(turn, rule)
+        return
+    for row in list(turn.world.entities((current.watch,))):
+        kind, native = row["kind"], row["id"]
+        if current.reset or current.recompute:
+            _forget(turn, kind, native, rule, keep=current.name)
+        if current.reset:
+            for name, alert in turn.alerts.of_entity(kind, native):
+                if alert["rule"] == rule and alert["v"] != current.version and alert["st"] in lifecycle.OPEN:
+                    turn.alerts.withdraw(kind, native, name, Reason.RULE_EDITED)
+        turn.judge(current, kind, native).replan(Reason.RULE_EDITED)
+
+
+def _switched_off(turn: Turn, rule: str) -> None:
+    for row in list(turn.world.entities()):
+        kind, native = row["kind"], row["id"]
+        _forget(turn, kind, native, rule, keep="")
+        for name, alert in turn.alerts.of_entity(kind, native):
+            if alert["rule"] == rule and alert["st"] in lifecycle.OPEN:
+                turn.alerts.withdraw(kind, native, name, Reason.RULE_OFF)
+
+
+def _forget(turn: Turn, kind: str, native: str, rule: str, keep: str) -> None:
+    for name, _ in turn.trigger_rows(kind, native):
+        if name.rpartition("@")[0] == rule and name != keep:
+            turn.world.ctx.put(trigger_bucket(kind, native), name, None)
+            turn.world.ctx.wait(f"t|{kind}|{native}|{name}", None)

@@ -1,0 +1,339 @@
+"""The rules in force, compiled and indexed: which rules care about an event, a changed field, a joined entity.
+
+Built from the partition's shared rows (bucket `rule`: name = rule id, value = {text, v, at, on}) and kept until the
+row `meta/rules` says that they changed. Compiling is memoised by content, so an edit compiles its own rule only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rules.compile import compile_rule
+from rules.compiled import CompiledRule
+from rules.compiled import SilentTrigger as SilentSpec
+from rules.conditions.condition import Condition
+from rules.document import ApprovalDoc, NotifyDoc, RuleDoc, TaskDoc
+from rules.load import load_rules
+from rules.reasons import Reason
+from rules.templates import Template, parse
+from rules.triggers.base import Trigger
+from rules.triggers.build import build
+from schemas.events.registry import KINDS
+from schemas.fields import FieldType, field_type
+from schemas.time import Duration
+
+Path = tuple[str, ...]
+
+JOINABLE = frozenset(KINDS)
+"""Roots of paths that are joined entities."""
+
+OPENNESS = frozenset({"open", "status"})
+
+BELOW = frozenset({
+    "last_follow_up", "first_response", "calls", "visits", "demos", "proposals", "meetings", "emails", "messages",
+    "overdue_amount", "credit_left", "paid_ratio",
+})  # fmt: skip
+"""Derived fields that events of child entities change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """An event pattern in a role; reads_opened: its `where` compares with the earlier event (`after.*`)."""
+
+    where: Condition
+    reads_opened: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyAction:
+    to: tuple[str, ...]
+    subject: Template | None
+    text: Template | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskAction:
+    to: str
+    title: Template
+    due: Duration
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalAction:
+    of: str
+    chain: tuple[tuple[str, tuple[str, ...]], ...]
+    timeout: Duration | None
+    on_timeout: str
+    subject: Template | None
+
+
+@dataclass(slots=True)
+class Active:
+    """One rule version in force, compiled. since: logical time (us) it took effect, 0 for the first rules."""
+
+    id: str
+    version: int
+    since: int
+    title: str
+    watch: str
+    severity: str
+    where: Condition
+    trigger: Trigger
+    reason: Reason
+    roles_of: Mapping[str, tuple[tuple[str, Pattern], ...]]
+    match_fields: tuple[Path, ...]
+    grace: int
+    once_per: Duration | None
+    remind: str | None
+    enrol_new: bool
+    reset: bool
+    recompute: bool
+    include_account: bool
+    notifies: tuple[NotifyAction, ...]
+    tasks: tuple[TaskAction, ...]
+    approvals: tuple[ApprovalAction, ...]
+    joins: frozenset[str] = field(default_factory=frozenset)
+    reads: frozenset[str] = field(default_factory=frozenset)
+    joined_reads: frozenset[tuple[str, str]] = field(default_factory=frozenset)
+    reads_below: bool = False
+    reads_owner: bool = False
+    reads_was: bool = False
+    draining: bool = False
+    others: tuple[str, ...] = ()
+    successor: Active | None = None
+
+    @property
+    def runs_overlap(self) -> bool:
+        """Every triggering event has a run of its own, so versions can work side by side."""
+        return self.reason is Reason.DEADLINE_PASSED
+
+    @property
+    def name(self) -> str:
+        """Name of its trigger rows."""
+        return f"{self.id}@{self.version}"
+
+    @property
+    def types_below(self) -> frozenset[str]:
+        """Event types it names."""
+        return frozenset(self.roles_of)
+
+    @property
+    def time_dependent(self) -> bool:
+        """May `where` change without any event?"""
+        return self.where.time_dependent or "overdue_amount" in self.reads
+
+    @property
+    def follows(self) -> frozenset[str]:
+        """Names of the watched entity's fields whose change matters to it."""
+        return self.reads | OPENNESS if self.include_account or self.reason is Reason.SILENCE else self.reads
+
+    def reads_joined(self, kind: str) -> frozenset[str]:
+        """Fields it reads of the joined entity of that kind."""
+        return frozenset(name for head, name in self.joined_reads if head == kind)
+
+    def matches(self, scope: Any) -> bool:
+        """Does the rule's `where` hold?"""
+        return self.where.holds(scope)
+
+    def next_flip(self, scope: Any, after: int) -> int | None:
+        """Earliest instant after `after` at which `where` may change by time alone."""
+        return self.where.next_flip(scope, after)
+
+    def opened_pattern(self, role: str, type_: str) -> Pattern | None:
+        """The pattern of the role that must be judged against the opening event, if there is one."""
+        for name, pattern in self.roles_of.get(type_, ()):
+            if name == role:
+                return pattern if pattern.reads_opened else None
+        return None
+
+
+@dataclass(slots=True)
+class Rulebook:
+    """Indexes over the rules in force.
+
+    by_type: event type -> rules that name it. followers: kind -> rules that watch it and want its changes.
+    joined: kind -> rules that watch something else and read a joined entity of that kind.
+    """
+
+    rules: tuple[Active, ...]
+    by_type: dict[str, tuple[Active, ...]]
+    followers: dict[str, tuple[Active, ...]]
+    joined: dict[str, tuple[Active, ...]]
+    below: dict[str, tuple[Active, ...]]
+    by_name: dict[str, Active]
+    approving: dict[str, tuple[Active, ...]]
+
+    @classmethod
+    def of(cls, rules: Sequence[Active]) -> Rulebook:
+        """Index the rules."""
+        by_type: dict[str, list[Active]] = {}
+        followers: dict[str, list[Active]] = {}
+        joined: dict[str, list[Active]] = {}
+        below: dict[str, list[Active]] = {}
+        approving: dict[str, list[Active]] = {}
+        for rule in rules:
+            for type_ in rule.roles_of:
+                by_type.setdefault(type_, []).append(rule)
+            if rule.trigger.follows_entity:
+                followers.setdefault(rule.watch, []).append(rule)
+                for kind in rule.joins:
+                    joined.setdefault(kind, []).append(rule)
+                if rule.reads_below:
+                    below.setdefault(rule.watch, []).append(rule)
+            if rule.approvals:
+                approving.setdefault(rule.watch, []).append(rule)
+        return cls(
+            tuple(rules), _frozen(by_type), _frozen(followers), _frozen(joined), _frozen(below),
+            {rule.name: rule for rule in rules}, _frozen(approving),
+        )  # fmt: skip
+
+
+def _frozen(index: dict[str, list[Active]]) -> dict[str, tuple[Active, ...]]:
+    return {name: tuple(rules) for name, rules in index.items()}
+
+
+# -- compiling ---------------------------------------------------------------------------------------------------------
+
+
+def activate(row: Mapping[str, Any], rule: str, settings: Mapping[str, Any]) -> list[Active]:
+    """The rule of a shared row, compiled, with its former versions that may still have open runs.
+
+    Empty while it is switched off. Former versions are draining: they finish what they began (`keep`).
+    """
+    current = _version(row, rule, settings) if row["on"] else None
+    if current is None:
+        return []
+    if current.reset or current.recompute:
+        return [current]
+    former = [old for o in row.get("old", ()) if (old := _version(o, rule, settings)) is not None]
+    current = replace(current, others=tuple(old.name for old in former))
+    return [*(replace(old, draining=True, successor=current) for old in former), current]
+
+
+def _version(row: Mapping[str, Any], rule: str, settings: Mapping[str, Any]) -> Active | None:
+    declared = tuple(sorted(settings.get("fields", {}).items()))
+    sources = tuple(
+        (name, int(spec.get("arrives_within", 0)), tuple(spec.get("types", ())))
+        for name, spec in sorted(settings.get("sources", {}).items())
+    )
+    zone = settings.get("zone", "Asia/Shanghai")
+    return _compiled(row["text"], rule, row["v"], row["at"], declared, sources, zone)
+
+
+@lru_cache(maxsize=4096)
+def _compiled(
+    text: str,
+    rule: str,
+    version: int,
+    since: int,
+    declared_items: tuple[tuple[str, str], ...],
+    sources: tuple[tuple[str, int, tuple[str, ...]], ...],
+    zone: str,
+) -> Active | None:
+    declared = {name: FieldType(kind) for name, kind in declared_items}
+    docs = load_rules(text, rule, declared_fields=declared)
+    doc = next(d for d in docs if d.rule == rule)
+    if not doc.enabled:
+        return None
+    compiled = compile_rule(doc, version=version, declared=declared, zone=ZoneInfo(zone))
+    return _active(compiled, since, declared, sources)
+
+
+def _active(
+    rule: CompiledRule,
+    since: int,
+    declared: Mapping[str, FieldType],
+    sources: Sequence[tuple[str, int, Sequence[str]]],
+) -> Active:
+    doc = rule.doc
+    built = build(rule.trigger)
+    roles: dict[str, list[tuple[str, Pattern]]] = {}
+    for role, patterns in built.roles.items():
+        for pattern in patterns:
+            reads_opened = any(path[0] == "after" for path in pattern.where.reads)
+            for type_ in sorted(pattern.types):
+                roles.setdefault(type_, []).append((role, Pattern(pattern.where, reads_opened)))
+    heads = {path[0] for path in rule.reads if len(path) > 1} - {"owner", "was", "event", "after"}
+    last = {path[-1] for path in rule.reads}
+    return Active(
+        id=rule.id,
+        version=rule.version,
+        since=since,
+        title=doc.title,
+        watch=doc.watch,
+        severity=doc.severity,
+        where=rule.where,
+        trigger=built.trigger,
+        reason=built.reason,
+        roles_of={type_: tuple(found) for type_, found in roles.items()},
+        match_fields=built.earlier,
+        grace=_grace(doc, built.trigger, roles, sources),
+        once_per=doc.once_per if isinstance(doc.once_per, Duration) else None,
+        remind=None if doc.remind is None else str(doc.remind),
+        enrol_new=doc.enrol == "new",
+        reset=doc.state_on_edit == "reset" and rule.version > 1,
+        recompute=doc.state_on_edit == "recompute",
+        include_account=isinstance(rule.trigger, SilentSpec) and rule.trigger.account,
+        notifies=tuple(_notify(a.notify, doc, declared) for a in doc.then if a.notify),
+        tasks=tuple(_task(a.task, doc, declared) for a in doc.then if a.task),
+        approvals=tuple(_approval(a.approval, doc, declared) for a in doc.then if a.approval),
+        joins=frozenset(heads & JOINABLE),
+        reads=frozenset(path[0] for path in rule.reads if path[0] not in ("owner", "was", "event", "after")),
+        joined_reads=frozenset((path[0], path[1]) for path in rule.reads if len(path) > 1),
+        reads_was=any(path[0] == "was" for path in rule.reads),
+        reads_below=bool(last & BELOW),
+        reads_owner=any(path[0] == "owner" for path in rule.reads),
+    )
+
+
+def _grace(
+    doc: RuleDoc,
+    trigger: Trigger,
+    roles: Mapping[str, object],
+    sources: Sequence[tuple[str, int, Sequence[str]]],
+) -> int:
+    """us the verdict waits: the rule's own, else for absences the slowest source of the events it names."""
+    if doc.grace is not None:
+        return doc.grace.us
+    if not trigger.awaits_sources:
+        return 0
+    return max((within for _, within, types in sources if not types or set(types) & set(roles)), default=0)
+
+
+def _template(text: str | None, doc: RuleDoc, declared: Mapping[str, FieldType]) -> Template | None:
+    if text is None:
+        return None
+
+    def type_of(path: str) -> FieldType | None:
+        if path in ("due", "silence"):
+            return FieldType.INSTANT if path == "due" else FieldType.DURATION
+        parts = tuple(path.split("."))
+        return field_type(
+            doc.watch, parts[1:] if parts[0] == doc.watch and len(parts) > 1 else parts, declared
+        )
+
+    return parse(text, type_of)
+
+
+def _notify(action: NotifyDoc, doc: RuleDoc, declared: Mapping[str, FieldType]) -> NotifyAction:
+    return NotifyAction(
+        action.to, _template(action.subject, doc, declared), _template(action.text, doc, declared)
+    )
+
+
+def _task(action: TaskDoc, doc: RuleDoc, declared: Mapping[str, FieldType]) -> TaskAction:
+    title = _template(action.title, doc, declared)
+    if title is None:
+        raise AssertionError("a task has a title")
+    return TaskAction(action.to, title, action.due)
+
+
+def _approval(action: ApprovalDoc, doc: RuleDoc, declared: Mapping[str, FieldType]) -> ApprovalAction:
+    chain = tuple(("any", s.any) if s.any is not None else ("all", s.all or ()) for s in action.chain)
+    return ApprovalAction(
+        action.of, chain, action.timeout, action.on_timeout, _template(action.subject, doc, declared)
+    )

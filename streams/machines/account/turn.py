@@ -1,0 +1,235 @@
+"""Which rules care about a change, and on which entities; each is then judged once.
+
+A rule cares when it names the event's type, when it follows the watched entity and reads what changed, when it reads
+a joined entity that changed, or sums that children changed. Judging itself is `judge`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rules.reasons import Reason
+from streams.machines.account import entities, review
+from streams.machines.account.actions import Actions
+from streams.machines.account.alerts import Alerts
+from streams.machines.account.entities import Order, Row
+from streams.machines.account.judge import Judge, trigger_bucket
+from streams.machines.account.rulebook import Active, Rulebook
+from streams.machines.account.world import World
+
+RECHECK_AT_ONCE = 200
+"""Entities below a changed one that are judged in the same step; the rest follow in steps of their own."""
+
+
+@dataclass(slots=True)
+class Change:
+    """What one event did to its entity. fast: in order and no correction. above: entities above it, before and after.
+
+    summed: those among them whose sums of children changed.
+    """
+
+    kind: str
+    native: str
+    old: Row | None
+    new: Row | None
+    event: Mapping[str, Any]
+    order: Order
+    ref: str
+    cause: Reason
+    fast: bool
+    above: list[tuple[str, str]] = field(default_factory=list)
+    summed: list[tuple[str, str]] = field(default_factory=list)
+
+
+class Turn:
+    """One step's rules over one account."""
+
+    def __init__(self, world: World, book: Rulebook) -> None:
+        self.world = world
+        self.book = book
+        self.alerts = Alerts(world, Actions())
+
+    def judge(self, active: Active, kind: str, native: str) -> Judge:
+        """The rule on the entity."""
+        return Judge(self.world, self.alerts, active, kind, native)
+
+    # -- an entity changed -------------------------------------------------------------------------------------------
+
+    def on_change(self, change: Change) -> None:
+        """Judge every rule that cares about the change."""
+        if not change.fast:
+            self._replan(change)
+        else:
+            self._advance(change)
+        if change.new is not None and change.kind in self.book.approving:
+            review.approvals(self, change)
+        if change.event["type"].startswith("approval."):
+            review.outside_decision(self, change)
+
+    def _advance(self, change: Change) -> None:
+        if change.new is None:
+            return
+        changed = entities.changed_fields(change.old, change.new)
+        type_ = change.event["type"]
+        seen: set[tuple[str, str, str]] = set()
+        for active in self.book.followers.get(change.kind, ()):
+            if _follows(active, change, changed):
+                seen.add((active.name, change.kind, change.native))
+                self._own(active, change)
+        for active in self.book.by_type.get(type_, ()):
+            for kind, native in self._watched_by(active, change):
+                if (active.name, kind, native) not in seen:
+                    seen.add((active.name, kind, native))
+                    self._take(active, kind, native, change)
+            self._customer_only(active, change)
+        for kind, native in change.summed:
+            for active in self.book.below.get(kind, ()):
+                if (active.name, kind, native) not in seen:
+                    seen.add((active.name, kind, native))
+                    self._take(active, kind, native, change)
+        self._money(change, seen)
+        self._joined(change, changed)
+
+    def _own(self, active: Active, change: Change) -> None:
+        self.judge(active, change.kind, change.native).on_event(
+            change.event, change.order, change.ref, True, change.old, change.cause
+        )
+
+    def _take(self, active: Active, kind: str, native: str, change: Change) -> None:
+        own = (kind, native) == (change.kind, change.native)
+        was = change.old if own else self.world.row(kind, native)
+        if own or was is not None:
+            self.judge(active, kind, native).on_event(
+                change.event, change.order, change.ref, own, was, change.cause
+            )
+
+    def _watched_by(self, active: Active, change: Change) -> Iterator[tuple[str, str]]:
+        if active.watch == change.kind:
+            yield change.kind, change.native
+        for kind, native in change.above:
+            if kind == active.watch:
+                yield kind, native
+
+    def _customer_only(self, active: Active, change: Change) -> None:
+        """An event that names only the customer counts for every deal of rules with `include: account`."""
+        if not active.include_account or any(kind == active.watch for kind, _ in change.above):
+            return
+        if change.kind == active.watch:
+            return
+        review.customer_event(self, active, change)
+
+    _MONEY = frozenset({"invoice", "payment", "order", "contract"})
+
+    def _money(self, change: Change, seen: set[tuple[str, str, str]]) -> None:
+        """Invoices and payments change what accounts owe and contracts have been paid."""
+        if change.kind not in self._MONEY:
+            return
+        targets = [("account", self.world.account_id)] if self.world.account_id else []
+        if self.book.below.get("contract"):
+            targets.extend(("contract", row["id"]) for row in self.world.entities(("contract",)))
+        for kind, native in targets:
+            for active in self.book.below.get(kind, ()):
+                if native is not None and (active.name, kind, native) not in seen:
+                    seen.add((active.name, kind, native))
+                    self._take(active, kind, native, change)
+
+    def _joined(self, change: Change, changed: frozenset[str] | None) -> None:
+        """Rules that watch something else and read this entity."""
+        for active in self.book.joined.get(change.kind, ()):
+            if changed is not None and not (changed & active.reads_joined(change.kind)):
+                continue
+            names = [
+                f"{row['kind']}|{row['id']}"
+                for row in self.world.descendants(change.kind, change.native)
+                if row["kind"] == active.watch
+            ]
+            self._recheck(active, names, change)
+
+    def _recheck(self, active: Active, names: list[str], change: Change) -> None:
+        for name in names[:RECHECK_AT_ONCE]:
+            kind, _, native = name.partition("|")
+            if change.fast:
+                self._take(active, kind, native, change)
+            else:
+                self.judge(active, kind, native).replan(change.cause, change.event.get("hist", 0))
+        rest = names[RECHECK_AT_ONCE:]
+        if rest:
+            value = {"rule": active.name, "names": rest, "event": dict(change.event), "order": change.order,
+                     "ref": change.ref, "cause": str(change.cause), "fast": change.fast}  # fmt: skip
+            self.world.ctx.emit("sales.events", self.world.key, "recheck", value)
+
+    def on_recheck(self, value: Mapping[str, Any]) -> None:
+        """Go on with the entities that a change of something joined left over."""
+        active = self.book.by_name.get(value["rule"])
+        if active is not None:
+            change = Change("", "", None, None, value["event"], value["order"], value["ref"], Reason(value["cause"]),
+                            value["fast"])  # fmt: skip
+            self._recheck(active, value["names"], change)
+
+    # -- history changed ---------------------------------------------------------------------------------------------
+
+    def _replan(self, change: Change) -> None:
+        """A correction, deletion or late event: every rule that could see it looks at the whole history again.
+
+        A late event that is no correction is first offered in its place: most rules can tell that it is harmless.
+        """
+        hist = change.event.get("hist", 0)
+        for active, kind, native in self._concerned(change):
+            judge = self.judge(active, kind, native)
+            if (
+                change.cause is Reason.LATE_EVENT
+                and change.new is not None
+                and (kind, native) != (change.kind, change.native)
+            ):
+                judge.on_event(
+                    change.event, change.order, change.ref, False, self.world.row(kind, native), change.cause
+                )
+            else:
+                judge.replan(change.cause, hist)
+        changed = entities.changed_fields(change.old, change.new) if change.new is not None else None
+        if change.new is None or change.cause is not Reason.LATE_EVENT:
+            changed = None
+        self._joined(change, changed)
+        for active in self.book.by_type.get(change.event["type"], ()):
+            self._customer_only(active, change)
+
+    def _concerned(self, change: Change) -> list[tuple[Active, str, str]]:
+        found: dict[tuple[str, str, str], tuple[Active, str, str]] = {}
+        for active in self.book.rules:
+            for kind, native in ((change.kind, change.native), *change.above):
+                if kind != active.watch:
+                    continue
+                own = (kind, native) == (change.kind, change.native)
+                prefix = f"{change.kind}."
+                names = any(t.startswith(prefix) for t in active.roles_of)
+                if own or names or active.reads_below:
+                    found[active.name, kind, native] = (active, kind, native)
+        return list(found.values())
+
+    # -- waits and sweeps --------------------------------------------------------------------------------------------
+
+    def on_rule_wait(self, name: str) -> None:
+        """A rule's wait on an entity is due."""
+        _, kind, rest = name.split("|", 2)
+        native, _, rule = rest.rpartition("|")
+        active = self.book.by_name.get(rule)
+        if active is not None:
+            self.judge(active, kind, native).on_wait(self.world.ctx.at)
+
+    def on_sweep(self, what: Mapping[str, Any]) -> None:
+        """Something shared changed: visit this key's entities."""
+        review.swept(self, what)
+
+    def trigger_rows(self, kind: str, native: str) -> Iterable[tuple[str, Row]]:
+        """(rule@version, row) of all trigger rows of the entity."""
+        return list(self.world.ctx.scan(trigger_bucket(kind, native)))
+
+
+def _follows(active: Active, change: Change, changed: frozenset[str] | None) -> bool:
+    if changed is None or change.event["type"] in active.roles_of:
+        return True
+    if changed & active.follows:
+        return True
+    return bool(active.reads_was)

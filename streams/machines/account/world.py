@@ -1,0 +1,247 @@
+"""What one account looks like, now or as it was: rows, history, parents and children, people, rates, settings.
+
+A `World` lives for one step and reads through the step's context. A *cut* picks the instant: a list that orders
+like `entities.Order`; events whose order is less than the cut count, `None` means all. Nothing here decides
+anything about rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from schemas.directory import Person, Team, person_of, team_of
+from schemas.parents import parents_of
+from streams.kernel.contract import Context
+from streams.machines.account import entities
+from streams.machines.account.entities import Order, Row
+
+Cut = list[int] | None
+
+ENTITY, SETTINGS = "e", "settings"
+DEFAULT_SETTINGS: Mapping[str, Any] = {
+    "zone": "Asia/Shanghai",
+    "currency": "CNY",
+    "stages": {},
+    "sources": {},
+}
+
+
+def events_bucket(kind: str, native: str) -> str:
+    """Bucket of an entity's event rows."""
+    return f"v|{kind}|{native}"
+
+
+def children_bucket(kind: str, native: str) -> str:
+    """Bucket that lists the children of an entity."""
+    return f"c|{kind}|{native}"
+
+
+def entity_name(kind: str, native: str) -> str:
+    """Name of an entity's row in the bucket of entities."""
+    return f"{kind}|{native}"
+
+
+@lru_cache(maxsize=64)
+def zone_of(name: str) -> ZoneInfo:
+    """The zone of that IANA name, made once."""
+    return ZoneInfo(name)
+
+
+class World:
+    """One account's rows during one step."""
+
+    def __init__(self, ctx: Context) -> None:
+        self.ctx = ctx
+        self.key = ctx.key
+        self.settings: Mapping[str, Any] = ctx.shared(SETTINGS, "") or DEFAULT_SETTINGS
+        self.zone = zone_of(self.settings.get("zone", "Asia/Shanghai"))
+        self.account_id = self.key[8:] if self.key.startswith("account:") else None
+        self._past: dict[tuple[str, str, tuple[int, ...]], Row | None] = {}
+        self.unrated: set[str] = set()
+
+    # -- entities ----------------------------------------------------------------------------------------------------
+
+    def row(self, kind: str, native: str) -> Row | None:
+        """The entity row as it is now."""
+        return self.ctx.get(ENTITY, f"{kind}|{native}")
+
+    def row_at(self, kind: str, native: str, cut: Cut) -> Row | None:
+        """The entity row as of `cut`, from its event rows when events lie behind the cut."""
+        now = self.row(kind, native)
+        if cut is None or now is None or now["o"] < cut:
+            return now
+        address = (kind, native, tuple(cut))
+        if address not in self._past:
+            rows = [e for e in self.event_rows(kind, native) if e["o"] < cut or e.get("to") is not None]
+            kept = [e for e in entities.effective(rows) if e["o"] < cut]
+            self._past[address] = entities.fold(kind, native, kept, self.settings)
+        return self._past[address]
+
+    def event_rows(self, kind: str, native: str) -> list[Row]:
+        """All event rows of the entity, in no order."""
+        return [row for _, row in self.ctx.scan(events_bucket(kind, native))]
+
+    def effective_events(self, kind: str, native: str) -> list[Row]:
+        """The entity's events that count, corrections applied, in fold order."""
+        return entities.effective(self.event_rows(kind, native))
+
+    def put(self, row: Row) -> None:
+        """Write an entity row."""
+        self.ctx.put(ENTITY, f"{row['kind']}|{row['id']}", row)
+
+    def entities(self, kinds: Iterable[str] | None = None) -> Iterator[Row]:
+        """All entity rows of the account (of the given kinds)."""
+        wanted = None if kinds is None else frozenset(kinds)
+        for _, row in self.ctx.scan(ENTITY):
+            if wanted is None or row["kind"] in wanted:
+                yield row
+
+    # -- relations ---------------------------------------------------------------------------------------------------
+
+    def parents(self, row: Row) -> list[tuple[str, str]]:
+        """(kind, id) of the documents that the entity names directly; its account is implied by the key."""
+        return [p for p in parents_of(row["kind"], row["d"]) if p[0] != "account"]
+
+    def ancestors(self, row: Row, cut: Cut = None) -> list[tuple[str, str]]:
+        """All documents above the entity, nearest first, the account last; bounded and free of cycles."""
+        found: list[tuple[str, str]] = []
+        seen = {(row["kind"], row["id"])}
+        level = [row]
+        for _ in range(6):
+            above: list[Row] = []
+            for one in level:
+                for parent in self.parents(one):
+                    if parent in seen:
+                        continue
+                    seen.add(parent)
+                    found.append(parent)
+                    up = self.row_at(*parent, cut)
+                    if up is not None:
+                        above.append(up)
+            if not above:
+                break
+            level = above
+        if self.account_id is not None and row["kind"] != "account":
+            found.append(("account", self.account_id))
+        return found
+
+    def link(self, row: Row, ancestors: Iterable[tuple[str, str]]) -> None:
+        """Remember the entity as a child of its ancestors (the account needs no list: all rows are below it)."""
+        name = entity_name(row["kind"], row["id"])
+        for kind, native in ancestors:
+            if kind != "account":
+                bucket = children_bucket(kind, native)
+                if self.ctx.get(bucket, name) is None:
+                    self.ctx.put(bucket, name, 1)
+
+    def descendants(self, kind: str, native: str, cut: Cut = None) -> Iterator[Row]:
+        """Rows of everything below the entity, as of `cut`."""
+        if kind == "account":
+            names = [name for name, row in self.ctx.scan(ENTITY) if row["kind"] != "account"]
+        else:
+            names = [name for name, _ in self.ctx.scan(children_bucket(kind, native))]
+        for name in names:
+            child_kind, _, child_id = name.partition("|")
+            row = self.row_at(child_kind, child_id, cut)
+            if row is not None and (kind == "account" or (kind, native) in self.ancestors(row, cut)):
+                yield row
+
+    def parent_of_kind(self, row: Row, kind: str, cut: Cut) -> Row | None:
+        """The joined entity of that kind above the row, as of `cut`."""
+        if kind == "account":
+            return None if self.account_id is None else self.row_at("account", self.account_id, cut)
+        for above_kind, native in self.ancestors(row, cut):
+            if above_kind == kind:
+                return self.row_at(kind, native, cut)
+        return None
+
+    def sums(self, row: Row, cut: Cut) -> Mapping[str, int]:
+        """Contributions of the entity's children (last follow-up, counts) as of `cut`."""
+        if cut is None or row.get("ko", [0]) < cut:
+            return row.get("k", {})
+        return entities.sum_contributions(self.descendants(row["kind"], row["id"], cut))
+
+    def owner(self, row: Row, cut: Cut = None) -> str | None:
+        """Person id: the entity's owner, a visit's or activity's `by`, else the opportunity's, else the account's."""
+        data = row["d"]
+        own = data.get("owner") or (data.get("by") if row["kind"] in ("visit", "activity") else None)
+        if own:
+            return str(own)
+        for kind, native in self.ancestors(row, cut):
+            above = self.row_at(kind, native, cut)
+            if above is not None and above["d"].get("owner"):
+                return str(above["d"]["owner"])
+        return None
+
+    # -- shared: people, rates ---------------------------------------------------------------------------------------
+
+    def version(self, bucket: str, name: str, at: int) -> Mapping[str, Any] | None:
+        """The version of a shared row in force at `at` (us): rows are lists of [from us, value], ordered."""
+        versions: list[list[Any]] | None = self.ctx.shared(bucket, name)
+        found: Mapping[str, Any] | None = None
+        for since, value in versions or ():
+            if since > at:
+                break
+            found = value
+        return found
+
+    def rate(self, currency: str, at: int) -> Decimal | None:
+        """Base units per unit of `currency` in force at `at`; None when unknown."""
+        if currency == self.settings.get("currency", "CNY"):
+            return Decimal(1)
+        found = self.version("rate", currency, at)
+        return None if found is None else Decimal(str(found["rate"]))
+
+
+class SharedDirectory:
+    """`rules.directory.Directory` over the partition's shared rows, as of `at`."""
+
+    def __init__(self, world: World, at: int) -> None:
+        self._world = world
+        self._at = at
+
+    def person(self, person_id: str) -> Person | None:
+        data = self._world.version("person", person_id, self._at)
+        if data is None:
+            return None
+        absences = self._world.ctx.shared("away", person_id) or ()
+        return person_of({**data, "person": person_id}, [(begin, end) for begin, end, _ in absences])
+
+    def team(self, team_id: str) -> Team | None:
+        data = self._world.version("team", team_id, self._at)
+        return None if data is None else team_of({**data, "team": team_id})
+
+    def deputy(self, person_id: str, at: int) -> str | None:
+        for begin, end, deputy in self._world.ctx.shared("away", person_id) or ():
+            if begin <= at < end and deputy:
+                return str(deputy)
+        person = self.person(person_id)
+        return person.deputy if person else None
+
+    def with_role(self, role: str) -> list[str]:
+        return self._listed("roles", role)
+
+    def in_group(self, name: str) -> list[str]:
+        return self._listed("groups", name)
+
+    def _listed(self, field: str, wanted: str) -> list[str]:
+        found = []
+        for person_id, _ in self._world.ctx.scan_shared("person"):
+            data = self._world.version("person", person_id, self._at)
+            if data is not None and data.get("active", True) and wanted in (data.get(field) or ()):
+                found.append(person_id)
+        return found
+
+
+def cut_before(at: int) -> list[int]:
+    """The cut just before everything at `at` us."""
+    return [at]
+
+
+def cut_after(order: Order) -> list[int]:
+    """The cut right behind the event at `order`."""
+    return [*order, 1]

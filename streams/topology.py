@@ -1,0 +1,40 @@
+"""The topology: machines, the topics they read, who feeds whom. One declaration that every driver reads.
+
+Adding a machine is one line in `MACHINES`. It must not create stores or do I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from streams.kernel.contract import Machine
+from streams.machines.account.machine import AccountMachine
+from streams.machines.identity.machine import IdentityMachine
+from streams.machines.inbox.machine import InboxMachine
+
+INTAKE = ("crm.activity", "erp.orders", "im.messages", "oa.approvals", "commands")
+"""Topics that sources and people write to; all are read by identity, keyed by native id."""
+
+RESOLVE, SALES_EVENTS, NOTICES = "identity.resolve", "sales.events", "notices"
+ALERTS, TASKS, APPROVALS, NOTIFICATIONS = "alerts", "tasks", "approvals", "notifications"
+SINKS = (ALERTS, TASKS, APPROVALS, NOTIFICATIONS)
+"""Topics that no machine reads: views and delivery do."""
+
+
+@dataclass(frozen=True, slots=True)
+class MachineSpec:
+    """One machine: `inputs` are its topics; `fed_by` names the machine whose partitions make up its clock."""
+
+    name: str
+    make: Callable[[], Machine]
+    inputs: tuple[str, ...]
+    fed_by: str | None = None
+
+
+MACHINES: tuple[MachineSpec, ...] = (
+    MachineSpec("identity", IdentityMachine, (*INTAKE, RESOLVE)),
+    MachineSpec("account", AccountMachine, (SALES_EVENTS,), fed_by="identity"),
+    MachineSpec("inbox", InboxMachine, (NOTICES,), fed_by="account"),
+)
+"""In the order in which records flow; a machine without `fed_by` stamps the logical time."""
