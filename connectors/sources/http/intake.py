@@ -26,6 +26,8 @@ from schemas.errors import EventError, RequestError, StagewatchError, show
 
 PATH: Final = "/v1/events"
 ACCEPTED: Final = "accepted"
+VALUES_PER_EVENT: Final = 1_000
+"""More commas than this per allowed event: the body is not a batch that anybody would send."""
 _JSON: Final = "application/json"
 _BINARY: Final = "ce-specversion"
 
@@ -135,18 +137,18 @@ class Intake:
 
     def _check_count(self, body: bytes) -> None:
         """Refuse a batch with too many entries before they are decoded; broken JSON is found later."""
+        most = self.limits.events
+        commas = body.count(b",")
+        if (
+            commas > most * VALUES_PER_EVENT
+        ):  # entries cost memory even undecoded, so their number is bounded first
+            raise _too_many(most, f"{commas} commas")
         try:
             count = len(_ENTRIES.decode(body))
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return
-        if count > self.limits.events:
-            raise RequestError(
-                "SW-REQ-009",
-                place="body",
-                expected=f"at most {self.limits.events} events",
-                found=f"{count} events",
-                next_step="send them in several requests",
-            )
+        if count > most:
+            raise _too_many(most, f"{count} events")
 
     async def _store(self, events: list[Event]) -> Positions:
         if not events:
@@ -164,6 +166,16 @@ class Intake:
 
 
 _ENTRIES: Final = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def _too_many(most: int, found: str) -> RequestError:
+    return RequestError(
+        "SW-REQ-009",
+        place="body",
+        expected=f"at most {most} events",
+        found=found,
+        next_step="send them in several requests",
+    )
 
 
 def intake_route(intake: Intake) -> Route:

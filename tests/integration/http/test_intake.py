@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from typing import Any
 
 import pytest
@@ -135,6 +136,8 @@ async def test_an_event_over_a_megabyte_and_a_batch_of_too_many_are_refused() ->
         assert (answer.status_code, codes(answer)) == (413, ["SW-EVENT-013"])
         many = await site.post([event(n) for n in range(501)], "-batch")
         assert (many.status_code, codes(many)) == (413, ["SW-REQ-009"])
+        tiny = await site.post(b"[" + b"1," * 2_500_000 + b"1]", "-batch")
+        assert (tiny.status_code, tiny.json()["errors"][0]["found"]) == (413, "2500000 commas")
 
 
 async def test_a_body_without_length_is_refused() -> None:
@@ -211,3 +214,11 @@ async def test_many_at_once_lose_nothing() -> None:
         answers = await asyncio.gather(*(site.post(event(n)) for n in range(300)))
         assert {a.status_code for a in answers} == {202}
         assert sorted(p for a in answers for p in a.json()["positions"]) == list(range(300))
+
+
+async def test_answers_do_not_wait_for_the_senders_acknowledgement() -> None:
+    async with Site() as site:
+        await site.post(event())
+        (connection,) = site.server.connections
+        sock = connection.get_extra_info("socket")
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
