@@ -6,13 +6,13 @@ Pure: the same notification and settings give the same bytes. No sockets, no clo
 from __future__ import annotations
 
 import datetime
-import email.policy
 import hashlib
 import re
 from email.message import EmailMessage
 
 from connectors.channels.mail.address import AddressError, needs_smtputf8, parse_address
 from connectors.channels.mail.page import clean, html_page, text_page
+from connectors.channels.mail.policy import ASCII_HEADERS, UTF8_HEADERS
 from connectors.channels.mail.settings import MailSettings
 from connectors.channels.notification import Notification
 
@@ -37,7 +37,7 @@ def compose(notification: Notification, settings: MailSettings) -> EmailMessage:
     except AddressError as refused:
         raise MessageError(str(refused)) from refused
     sender = settings.sender_address
-    message = EmailMessage(policy=email.policy.SMTPUTF8 if needs_smtputf8(receiver) else email.policy.SMTP)
+    message = EmailMessage(policy=UTF8_HEADERS if needs_smtputf8(receiver) else ASCII_HEADERS)
     message["From"] = sender
     message["To"] = receiver
     if settings.reply_to is not None:
@@ -48,6 +48,7 @@ def compose(notification: Notification, settings: MailSettings) -> EmailMessage:
     _add_thread(message, notification, sender.domain)
     _add_labels(message, notification, sender.domain)
     _add_bodies(message, notification)
+    message["Content-Language"] = _token(notification.language)
     return message
 
 
@@ -80,7 +81,6 @@ def _add_labels(message: EmailMessage, notification: Notification, domain: str) 
     message["List-Id"] = f"Stagewatch <stagewatch.{domain}>"
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
-    message["Content-Language"] = _token(notification.language)
     message["X-Stagewatch-Reason"] = _token(notification.reason)
     if notification.alert is not None:
         message["X-Stagewatch-Alert"] = _token(notification.alert)

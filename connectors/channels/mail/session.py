@@ -4,7 +4,6 @@ retries.
 
 from __future__ import annotations
 
-import email.policy
 from email.message import EmailMessage
 
 import aiosmtplib
@@ -47,6 +46,8 @@ class Session:
         smtp = await self._ready()
         recipient = message["To"].addresses[0]
         utf8 = needs_smtputf8(recipient)
+        if utf8 and smtp.is_ehlo_or_helo_needed:
+            await smtp.ehlo()
         if utf8 and not smtp.supports_extension("smtputf8"):
             raise Utf8UnsupportedError(f"the server cannot carry the address {recipient.addr_spec!a}")
         encoding, options = ("utf-8", ["SMTPUTF8"]) if utf8 else ("ascii", [])
@@ -55,8 +56,7 @@ class Session:
         self.stage = Stage.RECIPIENT
         await smtp.rcpt(recipient.addr_spec, encoding=encoding)
         self.stage = Stage.DATA
-        policy = email.policy.SMTPUTF8 if utf8 else email.policy.SMTP
-        response = await smtp.data(message.as_bytes(policy=policy))
+        response = await smtp.data(message.as_bytes())
         return f"{response.code} {response.message}"
 
     async def reset(self) -> None:
