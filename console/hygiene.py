@@ -8,6 +8,7 @@ a token.
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import uuid
 from typing import Final
@@ -23,6 +24,7 @@ LINGER_SECONDS: Final = 2.0
 LINGER_BYTES: Final = 64 * 1024 * 1024
 
 log = structlog.get_logger("stagewatch.http")
+_GATE: Final = logging.getLogger("stagewatch.http")
 
 
 class Hygiene:
@@ -51,6 +53,8 @@ class Hygiene:
         route = getattr(scope.get("route"), "path", "unknown")
         if self.observer is not None:
             self.observer.request(route, scope["method"], status, seconds)
+        if status < 400 and not _GATE.isEnabledFor(logging.DEBUG):
+            return  # the common case, at full rate: not even an event dictionary
         client = scope.get("stagewatch.client")
         say = log.debug if status < 400 else log.info if status < 500 else log.warning
         say(

@@ -27,6 +27,7 @@ class GuardedProtocol(HttpToolsProtocol):
     head_seconds: float = HEAD_SECONDS
     _deadline: asyncio.TimerHandle | None = None
     _head_bytes = 0
+    _in_head = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The first head must be there within `head_seconds`."""
@@ -39,10 +40,15 @@ class GuardedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Feed the parser, then see whether the head has grown too large."""
+        """Feed the parser, then see whether a head is still open: if so, it has a deadline and must not
+        grow.
+        """
         super().data_received(data)
-        if self._deadline is None:
+        if not self._in_head:
+            self._disarm()
             return
+        if self._deadline is None:
+            self._arm()
         self._head_bytes += len(data)
         if self._head_bytes > HEAD_BYTES:
             self._refuse(
@@ -50,14 +56,13 @@ class GuardedProtocol(HttpToolsProtocol):
             )
 
     def on_message_begin(self) -> None:
-        """A request begins; on a kept connection its head gets a deadline of its own."""
+        """A request begins."""
         super().on_message_begin()
-        if self._deadline is None:
-            self._arm()
+        self._in_head = True
 
     def on_headers_complete(self) -> None:
         """The head is there; what follows is the reader's affair."""
-        self._disarm()
+        self._in_head = False
         super().on_headers_complete()
 
     def send_400_response(self, msg: str) -> None:

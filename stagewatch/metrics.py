@@ -132,6 +132,7 @@ class Metrics:
         self._requests = Counter(
             "stagewatch_http_requests", "HTTP requests answered.", ["route", "method", "status"], registry=r
         )
+        self._answered: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._request = Histogram(
             "stagewatch_http_request_seconds", "Time to answer.", ["route"], buckets=_SHORT, registry=r
         )
@@ -223,8 +224,14 @@ class Metrics:
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
         """An HTTP request was answered. `route` is a pattern, never a raw path."""
-        self._requests.labels(route, method if method in METHODS else "other", str(status)).inc()
-        self._request.labels(route).observe(seconds)
+        series = self._answered.get((route, method, status))
+        if series is None:
+            known = method if method in METHODS else "other"
+            series = self._requests.labels(route, known, str(status)), self._request.labels(route)
+            if known == method:
+                self._answered[(route, method, status)] = series
+        series[0].inc()
+        series[1].observe(seconds)
 
     def render(self) -> tuple[bytes, str]:
         """(body, content type) of `/metrics`."""
