@@ -192,8 +192,9 @@ def _extensions(record: dict[str, Any], place: str) -> dict[str, str | int | boo
     if record.keys() <= _OWN:
         return {}
     ext: dict[str, str | int | bool] = {}
-    for name in record.keys() - _OWN:
-        value = record[name]
+    for name, value in record.items():  # in the record's order, so that it is the same everywhere
+        if name in _OWN:
+            continue
         if not _EXTENSION.fullmatch(name):
             at = show(name)[1:-1]
             raise _wrong("SW-EVENT-008", record, name, "lower-case letters and digits", place, f"rename {at}")

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from schemas.envelope import SPEC_VERSION
 from schemas.events.registry import EVENT_MODELS, KINDS
-from schemas.types import INSTANT_PATTERN, MAX_ID, MOMENT_PATTERN
+from schemas.types import DATE_PATTERN, INSTANT_PATTERN, MAX_ID
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 TYPE_PATTERN: Final = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$"
@@ -43,7 +43,12 @@ def envelope_schema() -> dict[str, Any]:
             "source": _ATTRIBUTE,
             "type": {**_ATTRIBUTE, "pattern": TYPE_PATTERN},
             "subject": {"anyOf": [_ATTRIBUTE, {"type": "null"}]},
-            "time": {"anyOf": [{"type": "string", "pattern": MOMENT_PATTERN}, {"type": "null"}]},
+            "time": {
+                "anyOf": [
+                    {"type": "string", "pattern": f"({DATE_PATTERN})|({INSTANT_PATTERN})"},
+                    {"type": "null"},
+                ]
+            },
             "datacontenttype": {
                 "anyOf": [
                     {"type": "string", "pattern": r"^[^/;\s]+/([^/;\s]+\+)?json\s*(;.*)?$"},

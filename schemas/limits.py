@@ -73,6 +73,7 @@ def json_copy(record: Mapping[str, object], place: str) -> dict[str, Any]:
     Raises:
         EventError: SW-EVENT-013 to -016 when it is too large or not what JSON can hold.
     """
+    record = dict(record)
     try:
         raw = _ENCODER.encode(record)
         copy: dict[str, Any] = _DECODER.decode(raw)
@@ -82,7 +83,7 @@ def json_copy(record: Mapping[str, object], place: str) -> dict[str, Any]:
     if same:
         check_size(len(raw), place)
         return copy
-    check_values(dict(record), place)
+    check_values(record, place)
     raise EventError(
         "SW-EVENT-016",
         place=place,

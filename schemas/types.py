@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, Field, GetCoreSchemaHandler, StringConstraints
+from pydantic import AfterValidator, Field, GetCoreSchemaHandler, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError, core_schema
 
 from schemas.errors import EventError
@@ -57,12 +57,17 @@ DATE_PATTERN: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 INSTANT_PATTERN: Final = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})$"
 )
-MOMENT_PATTERN: Final = f"({DATE_PATTERN})|({INSTANT_PATTERN})"
 DURATION_PATTERN: Final = r"^[0-9]{1,9}(ms|s|m|h|d|w)$"
 PERIOD_PATTERN: Final = r"^[0-9]{4}(-(0[1-9]|1[0-2])|-Q[1-4]|-W(0[1-9]|[1-4][0-9]|5[0-3]))?$"
 CURRENCY_PATTERN: Final = r"^[A-Z]{3}$"
 WORD_PATTERN: Final = r"^[a-z][a-z0-9_]*$"
 ID_PATTERN: Final = r"^[^\x00-\x1f\x7f]+$"
+
+
+_INSTANT_SCHEMA: Final = {"type": "string", "pattern": INSTANT_PATTERN, "format": "date-time"}
+_MOMENT_SCHEMA: Final = {
+    "anyOf": [{"type": "string", "pattern": DATE_PATTERN, "format": "date"}, _INSTANT_SCHEMA]
+}
 
 
 class _Decimal:
@@ -130,21 +135,12 @@ Date = Annotated[
     Field(json_schema_extra={"format": "date"}),
     Mark(FieldType.DATE),
 ]
-Instant = Annotated[
-    str,
-    StringConstraints(pattern=INSTANT_PATTERN),
-    _checked(parse_instant),
-    Field(json_schema_extra={"format": "date-time"}),
-    Mark(FieldType.INSTANT),
-]
+Instant = Annotated[str, _checked(parse_instant), WithJsonSchema(_INSTANT_SCHEMA), Mark(FieldType.INSTANT)]
 Moment = Annotated[
-    str,
-    StringConstraints(pattern=MOMENT_PATTERN),
-    _checked(_parse_moment),
-    Mark(FieldType.INSTANT, moment=True),
+    str, _checked(_parse_moment), WithJsonSchema(_MOMENT_SCHEMA), Mark(FieldType.INSTANT, moment=True)
 ]
 DayOrInstant = Annotated[
-    str, StringConstraints(pattern=MOMENT_PATTERN), _checked(_parse_moment), Mark(FieldType.INSTANT)
+    str, _checked(_parse_moment), WithJsonSchema(_MOMENT_SCHEMA), Mark(FieldType.INSTANT)
 ]
 
 Id = Annotated[str, *_id()]

@@ -113,8 +113,10 @@ def test_money_inside_lists_is_canonical_too() -> None:
         ("person.updated", {"person": "p", "im": ["x"]}, "SW-EVENT-021", "data.im"),
         ("person.updated", {"person": "p", "active": 1}, "SW-EVENT-021", "data.active"),
         ("rate.set", {"currency": "USD", "rate": 7.1}, "SW-EVENT-022", "data.rate"),
-        ("source.completed", {"source": "s", "to": "2026-03-02T00:00:00"}, "SW-EVENT-025", "data.to"),
+        ("source.completed", {"source": "s", "to": "2026-03-02T00:00:00"}, "SW-EVENT-011", "data.to"),
         ("source.completed", {"source": "s", "to": "2026-02-30T00:00:00Z"}, "SW-EVENT-010", "data.to"),
+        ("source.completed", {"source": "s", "to": 5}, "SW-EVENT-021", "data.to"),
+        ("visit.planned", {"visit": "V1", "planned_for": "2026-02-30"}, "SW-EVENT-024", "data.planned_for"),
         ("visit.corrected", {"visit": "V1"}, "SW-EVENT-020", "data.event"),
     ],
 )

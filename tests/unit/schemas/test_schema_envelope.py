@@ -1,6 +1,7 @@
 """Decoding and encoding events: the envelope's rules, what is kept, and how each slip is told."""
 
 import json
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -60,7 +61,12 @@ def test_unknown_keys_and_extensions_are_kept() -> None:
     data = {"opportunity": "O1", "heat": 0.25, "nested": {"a": [1, None, True]}}
     event = event_of(WON, data, traceparent="00-1", lane=3, live=False, dataschema="urn:x", nothing=None)
     assert event.data == data
-    assert event.ext == {"traceparent": "00-1", "lane": 3, "live": False, "dataschema": "urn:x"}
+    assert list(event.ext.items()) == [
+        ("traceparent", "00-1"),
+        ("lane", 3),
+        ("live", False),
+        ("dataschema", "urn:x"),
+    ]
 
 
 def test_null_attributes_are_absent() -> None:
@@ -223,3 +229,13 @@ def test_decoding_changes_nothing_of_the_callers() -> None:
     assert event.data["amount"] == "1100"
     assert event.data["lines"][0]["cost"] == "700"
     assert json.dumps(record) == before
+
+
+def test_any_mapping_will_do() -> None:
+    assert decode_event(MappingProxyType(record_of(WON)), zone=ZONE) == event_of(WON)
+
+
+def test_record_that_holds_itself_is_refused() -> None:
+    data: dict[str, Any] = {"opportunity": "O1"}
+    data["self"] = data
+    assert refused(record_of(WON, data)).code == "SW-EVENT-014"
