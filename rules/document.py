@@ -11,8 +11,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BeforeValidator,
+    ConfigDict,
     Discriminator,
     Field,
+    GetJsonSchemaHandler,
     PlainSerializer,
     PlainValidator,
     StrictBool,
@@ -20,6 +22,9 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
+from pydantic.config import JsonDict
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from rules.conditions.model import ConditionDoc, Doc, FieldPath, Text, coded
 from schemas.errors import RuleError
@@ -31,6 +36,7 @@ NOT_BUILT: dict[str, frozenset[str]] = {
 }
 """Model -> keys of the language that are refused as not built yet."""
 
+ONE_KEY: JsonDict = {"minProperties": 1, "maxProperties": 1}
 KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 DURATION_SCHEMA = {"type": "string", "pattern": "^[0-9]{1,9}(ms|s|m|h|d|w|mo|q|y)$"}
@@ -101,7 +107,19 @@ def _events(value: object) -> object:
     return [_event(item) for item in listed] if isinstance(listed, list) else listed
 
 
-Events = Annotated[tuple[EventRef, ...], BeforeValidator(_events), Field(min_length=1)]
+class _Loosely:
+    """JSON Schema of events: a type alone, one reference, or a list of both."""
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """The list's schema, opened for the short forms."""
+        listed = handler(schema)
+        one = {"anyOf": [_NAME, listed["items"]]}
+        return {"anyOf": [*one["anyOf"], {**listed, "items": one}]}
+
+
+Events = Annotated[tuple[EventRef, ...], BeforeValidator(_events), Field(min_length=1), _Loosely()]
 """Wherever an event is named: a type, `{type, where}`, or a list of those."""
 
 
@@ -168,7 +186,9 @@ class MissingAfterDoc(Doc):
     """`after` happened and none of `expect` followed within the time."""
 
     after: Events
-    expect: Annotated[tuple[EventRef, ...], BeforeValidator(_expected_events), Field(min_length=1)]
+    expect: Annotated[
+        tuple[EventRef, ...], BeforeValidator(_expected_events), Field(min_length=1), _Loosely()
+    ]
     within: Within
     match: Match = ()
     each: Each = "every"
@@ -210,6 +230,8 @@ def _or_empty(value: object) -> object:
 
 class When(Doc):
     """The trigger: exactly one key."""
+
+    model_config = ConfigDict(json_schema_extra=ONE_KEY)
 
     event: Events | None = None
     holds: Annotated[HoldsDoc | None, BeforeValidator(_or_empty)] = None
@@ -306,6 +328,8 @@ class ApprovalDoc(Doc):
 
 class ActionDoc(Doc):
     """What is done when the rule fires: exactly one key."""
+
+    model_config = ConfigDict(json_schema_extra=ONE_KEY)
 
     notify: NotifyDoc | None = None
     task: TaskDoc | None = None

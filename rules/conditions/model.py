@@ -113,8 +113,13 @@ Operator = Annotated[
 SHAPES = "one of {all}, {any}, {not}, {field, op, value}, {any_of, where}, {all_of, where}"
 
 
+HEADS = ("all", "any", "not", "field", "any_of", "all_of")
+
+
 class ConditionDoc(Doc):
     """One condition: exactly one of the six shapes of `SHAPES`."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [name]} for name in HEADS]})
 
     all: tuple[ConditionDoc, ...] | None = None
     any: tuple[ConditionDoc, ...] | None = None

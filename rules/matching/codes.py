@@ -44,9 +44,11 @@ FALSE = Joined(False, ())
 
 
 class Plan:
-    """How the conditions of a set are asked by codes: `expressions` has one per condition."""
+    """How the conditions of a set are asked by codes: `expressions` has one per condition, over `width`
+    columns.
+    """
 
-    __slots__ = ("_columns", "_encoders", "expressions")
+    __slots__ = ("_columns", "_encoders", "expressions", "width")
 
     def __init__(self, conditions: Sequence[Condition]) -> None:
         trees = [condition.tree for condition in conditions]
@@ -56,6 +58,7 @@ class Plan:
                 leaves.setdefault(key_of(leaf), []).append(leaf)
         self._columns = {key: column_of(i, found) for i, (key, found) in enumerate(leaves.items())}
         self._encoders = [column.encoder() for column in self._columns.values()]
+        self.width = len(self._encoders)
         self.expressions = tuple(TRUE if tree is None else self._of(tree, False) for tree in trees)
 
     def encode(self, scope: Scope) -> Facts:
