@@ -43,8 +43,9 @@ def read_tokens(text: str, place: str = VARIABLE) -> list[Client]:
     Raises:
         SettingsError: SW-SET-131; its text never shows a token.
 
-    >>> [(c.name, sorted(c.scopes)) for c in read_tokens("crm=0123456789abcdefghij ops:read+commands=" + "x"
-    * 20)] [('crm', ['events']), ('ops', ['commands', 'read'])]
+    >>> two = read_tokens("crm=0123456789abcdefghij ops:read+commands=abcdefghij0123456789")
+    >>> [(client.name, sorted(client.scopes)) for client in two]
+    [('crm', ['events']), ('ops', ['commands', 'read'])]
     """
     clients: dict[str, Client] = {}
     for number, entry in enumerate(text.replace(",", " ").split(), start=1):
