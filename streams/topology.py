@@ -18,7 +18,8 @@ INTAKE = ("crm.activity", "erp.orders", "im.messages", "oa.approvals", "commands
 
 RESOLVE, SALES_EVENTS, NOTICES = "identity.resolve", "sales.events", "notices"
 ALERTS, TASKS, APPROVALS, NOTIFICATIONS = "alerts", "tasks", "approvals", "notifications"
-SINKS = (ALERTS, TASKS, APPROVALS, NOTIFICATIONS)
+RESULTS = "results"
+SINKS = (ALERTS, TASKS, APPROVALS, NOTIFICATIONS, RESULTS)
 """Topics that no machine reads: views and delivery do."""
 
 
