@@ -178,3 +178,9 @@ def test_months_keep_the_wall_clock_and_days_the_elapsed_time() -> None:
 def test_duration_of_both_kinds_is_shown() -> None:
     assert str(Duration(us=DAY, months=1)) == "1mo+1d"
     assert str(Duration(us=1)) == "1us"
+
+
+def test_months_into_the_skipped_hour_end_after_it_whichever_hour_they_began_in() -> None:
+    for start in ("2023-10-29T02:30:00+02:00", "2023-10-29T02:30:00+01:00"):
+        end = Duration(months=29).add(parse_instant(start), BERLIN)
+        assert format_instant(end) == "2026-03-29T01:30:00Z"
