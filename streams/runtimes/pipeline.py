@@ -19,6 +19,9 @@ from streams.topology import MACHINES, MachineSpec
 StoreFactory = Callable[[str, int], Store]
 """(machine name, partition number) -> its store."""
 
+NEVER = 1 << 62
+"""Later than every instant."""
+
 WAITS_PER_TURN = 500
 """Due waits fired before the runtime is given a chance to commit."""
 
@@ -63,7 +66,10 @@ class Pipeline:
                 self._readers[topic] = parts
         self._first = self.machines[machines[0].name]
         self._queue: deque[tuple[Partition, Record]] = deque()
-        self._behind = True  # due waits may remain of a tick that was interrupted, perhaps in an earlier run
+        self._all = [part for parts in self.machines.values() for part in parts]
+        self._place = {id(part): index for index, part in enumerate(self._all)}
+        self._dues = [NEVER] * len(self._all)
+        self._look()
         self.at = max((p.clock for p in self._first), default=-1)
         self.outs: list[Out] = []
         self.dead: list[tuple[str, Dead]] = []
@@ -72,24 +78,38 @@ class Pipeline:
 
     def take(self, entry: Entry) -> bool:
         """Work off one intake entry. False: due waits remain; commit and hand in the same entry again."""
-        if (entry.at > self.at or self._behind) and not self.tick(entry.at):
-            return False
         at = max(entry.at, self.at)
+        if not self._due_by(at):
+            return False
+        self.at = at
         number = 0 if entry.key == SHARED else partition_of(entry.key, self.partitions)
         record = Record(entry.topic, entry.key, entry.kind, entry.value, at, number)
         self._deliver(self._first[number], record)
         self._drain()
+        self._due_by(at)
+        return True
+
+    def _due_by(self, at: int) -> bool:
+        """Fire what is due at or before `at`; logical time need not be told where nobody waits for it."""
+        while min(self._dues) <= at:
+            if not self.tick(at):
+                return False
         return True
 
     def tick(self, at: int) -> bool:
         """Advance logical time to `at` (us) everywhere. False: due waits remain; commit and call again."""
         self.at = max(self.at, at)
-        self._behind = True
         for spec in self._specs:
             if not self._watermarks(self.machines[spec.name]):
                 return False
-        self._behind = False
+        self._look()
         return True
+
+    def _look(self) -> None:
+        """Note the earliest due of every partition."""
+        for index, part in enumerate(self._all):
+            first = part.store.next_due()
+            self._dues[index] = NEVER if first is None else first[0]
 
     @property
     def sweeping(self) -> bool:
@@ -113,6 +133,7 @@ class Pipeline:
                     running = part.sweep_some(keys) or running
                     self._collect(part)
         self._drain()
+        self._look()
         return running
 
     def finish_sweeps(self) -> None:
@@ -147,6 +168,8 @@ class Pipeline:
 
     def _deliver(self, part: Partition, record: Record) -> None:
         part.receive(record)
+        first = part.store.next_due()
+        self._dues[self._place[id(part)]] = NEVER if first is None else first[0]
         if part.outs or part.dead:
             self._collect(part)
 

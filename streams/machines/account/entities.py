@@ -8,6 +8,7 @@ An entity row:
     o   order of the last event n   number of events that count                 x   1 when deleted
     s   stage     ss  stage since (us)      sh  stage history [[stage, since us], ...]
     st  status    op  1 while open          cr  1 when any event was corrected or taken back
+    p   documents it names: [[kind, id], ...]; the account is the key's
     vt  time (us) a visit took place
     k   contributions of its children: lf last follow-up (us), ff first, and counts;  ko  order of the newest of them
 """
@@ -18,6 +19,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from schemas.fields import ACTIVITY_COUNTS
+from schemas.parents import OTHER_PARENTS, PARENTS, parents_of
 from schemas.status import status_after
 
 Row = dict[str, Any]
@@ -29,6 +31,11 @@ DAY = 86_400 * US
 
 STAGED = frozenset({"opportunity", "lead"})
 """Kinds with stages; all others are open until deleted."""
+
+PARENT_FIELDS = frozenset(
+    {field for fields in (*PARENTS.values(), OTHER_PARENTS) for field, _ in fields} | {"allocations", "of"}
+)
+"""Data fields that may name a parent."""
 
 CLOSING: Mapping[str, str] = {
     "opportunity.won": "won",
@@ -156,6 +163,8 @@ def apply(
         else:
             data[name] = value
     new["st"] = status_after(event["type"], new.get("st"))
+    if row is None or not PARENT_FIELDS.isdisjoint(event["data"]):
+        new["p"] = [p for p in parents_of(kind, data) if p[0] != "account"]
     if kind == "visit" and end in VISITED:
         new.setdefault("vt", order[0])
     if kind in STAGED:

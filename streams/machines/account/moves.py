@@ -30,6 +30,9 @@ SALES = "sales.events"
 CHUNK = 200
 """Rows in one record of a move."""
 
+MARK = ("mv.mark", "")
+"""Row of every key that was ever part of a move: all other keys are spared the questions."""
+
 STAYS = frozenset({"mv", "mp", "mw", "fwd", "h", "k"})
 """Buckets that belong to the key itself and do not move with a whole key."""
 
@@ -46,6 +49,8 @@ def _frozen(ctx: Context) -> bool:
 
 def hold_wait(ctx: Context, wait: Wait) -> bool:
     """While rows are on their way the survivor decides nothing: keep the wait for later. True if it was kept."""
+    if ctx.get(*MARK) is None:
+        return False
     if ctx.get("fwd", "*") is not None:
         return True  # its rows have moved; the wait moved with them
     if not _frozen(ctx):
@@ -56,6 +61,8 @@ def hold_wait(ctx: Context, wait: Wait) -> bool:
 
 def parked_or_forwarded(ctx: Context, record: Record) -> bool:
     """Send a record on to where its entity has moved, or park it while the entity is still arriving."""
+    if ctx.get(*MARK) is None:
+        return False
     to = ctx.get("fwd", "*")
     if to is None and record.kind != "command":
         event = record.value["event"] if record.kind == "forward" else record.value
@@ -86,6 +93,7 @@ def _forward(ctx: Context, record: Record, to: str) -> None:
 def on_move(ctx: Context, record: Record, replay: Replay, turn: Callable[[], Turn]) -> None:
     """One record of the protocol."""
     value = record.value
+    ctx.put(*MARK, 1)
     to = ctx.get("fwd", "*")
     if record.kind == BEGIN:
         if to is not None:  # the new key has moved on itself meanwhile

@@ -14,7 +14,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from schemas.directory import Person, Team, person_of, team_of
-from schemas.parents import parents_of
 from streams.kernel.contract import Context
 from streams.machines.account import entities
 from streams.machines.account.entities import Order, Row
@@ -22,6 +21,7 @@ from streams.machines.account.entities import Order, Row
 Cut = list[int] | None
 
 ENTITY, SETTINGS = "e", "settings"
+MAX_ANCESTORS = 32
 DEFAULT_SETTINGS: Mapping[str, Any] = {
     "zone": "Asia/Shanghai",
     "currency": "CNY",
@@ -59,7 +59,8 @@ class World:
         self.key = ctx.key
         self.settings: Mapping[str, Any] = ctx.shared(SETTINGS, "") or DEFAULT_SETTINGS
         self.zone = zone_of(self.settings.get("zone", "Asia/Shanghai"))
-        self.account_id = self.key[8:] if self.key.startswith("account:") else None
+        kind, _, native = self.key.partition(":")
+        self.account_id = native.removeprefix("/") if kind == "account" else None
         self._past: dict[tuple[str, str, tuple[int, ...]], Row | None] = {}
         self.unrated: set[str] = set()
 
@@ -102,29 +103,16 @@ class World:
 
     # -- relations ---------------------------------------------------------------------------------------------------
 
-    def parents(self, row: Row) -> list[tuple[str, str]]:
-        """(kind, id) of the documents that the entity names directly; its account is implied by the key."""
-        return [p for p in parents_of(row["kind"], row["d"]) if p[0] != "account"]
-
     def ancestors(self, row: Row, cut: Cut = None) -> list[tuple[str, str]]:
         """All documents above the entity, nearest first, the account last; bounded and free of cycles."""
-        found: list[tuple[str, str]] = []
-        seen = {(row["kind"], row["id"])}
-        level = [row]
-        for _ in range(6):
-            above: list[Row] = []
-            for one in level:
-                for parent in self.parents(one):
-                    if parent in seen:
-                        continue
-                    seen.add(parent)
-                    found.append(parent)
-                    up = self.row_at(*parent, cut)
-                    if up is not None:
-                        above.append(up)
-            if not above:
-                break
-            level = above
+        found = [(kind, native) for kind, native in row.get("p", ())]
+        index = 0
+        while index < len(found) and len(found) < MAX_ANCESTORS:
+            above = self.row_at(*found[index], cut)
+            index += 1
+            for kind, native in above.get("p", ()) if above is not None else ():
+                if (kind, native) not in found and (kind, native) != (row["kind"], row["id"]):
+                    found.append((kind, native))
         if self.account_id is not None and row["kind"] != "account":
             found.append(("account", self.account_id))
         return found
