@@ -60,15 +60,21 @@ SCHEMA = (
 class Database:
     """The connection. Failures come as StorageError, its cause the `sqlite3.Error`; the runtime decides.
 
-    busy_seconds: how long a statement waits for another process's lock.
+    busy_seconds: how long a statement waits for another process's lock. connection: its class.
     """
 
     def __init__(
-        self, directory: Path, *, read_only: bool = False, busy_seconds: float = BUSY_SECONDS
+        self,
+        directory: Path,
+        *,
+        read_only: bool = False,
+        busy_seconds: float = BUSY_SECONDS,
+        connection: type[sqlite3.Connection] = sqlite3.Connection,
     ) -> None:
         self.path = directory / FILE_NAME
         self.read_only = read_only
         self._busy_seconds = busy_seconds
+        self._class = connection
         self.connection = self._connect()
 
     def rows(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
@@ -123,6 +129,7 @@ class Database:
                 timeout=self._busy_seconds,
                 check_same_thread=False,
                 cached_statements=256,
+                factory=self._class,
             )
         except sqlite3.Error as error:
             raise StorageError(str(error)) from error

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -30,11 +31,14 @@ _PUT = (
     "INSERT OR REPLACE INTO views (topic, item, n, state, is_open, severity, rule, account, kind, key, alert,"
     " at, due, opened, position, value) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_FIND = "SELECT value, opened, position, n FROM views WHERE topic = ? AND item = ?"
+_FIND = "SELECT value, opened, at, position, n FROM views WHERE topic = ? AND item = ?"
 _HISTORY = "SELECT value FROM view_history WHERE topic = ? AND item = ? ORDER BY n"
-_OF_ALERT = "SELECT value, opened, position, n FROM views WHERE topic = ? AND alert = ? ORDER BY opened, item"
+_OF_ALERT = (
+    "SELECT value, opened, at, position, n FROM views WHERE topic = ? AND alert = ? ORDER BY opened, item"
+)
 _PREFIX = (
-    "SELECT value, opened, position, n, item FROM views WHERE topic = ? AND item >= ? AND item < ? LIMIT 20"
+    "SELECT value, opened, at, position, n, item FROM views"
+    " WHERE topic = ? AND item >= ? AND item < ? LIMIT 20"
 )
 _EQUAL = {
     "state": "state = ?",
@@ -49,12 +53,16 @@ _EQUAL = {
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An alert, task or approval as it stands. value: its last transition. opened: `at` (us) of the first."""
+    """An alert, task or approval as it stands.
+
+    value: its last transition. opened, at: logical time (us) of its first and last. position: of the last.
+    """
 
     topic: str
     id: str
     value: dict[str, Any]
     opened: int
+    at: int
     position: int
     n: int
 
@@ -62,17 +70,17 @@ class Item:
 class SqliteView:
     """Writes the view's tables in the open transaction. `log` is where a rebuild reads from."""
 
-    topics = tuple(OPEN_STATES)
-
     def __init__(self, database: Database, log: Log) -> None:
         self._db = database
         self._log = log
 
     def project(self, transitions: Iterable[Logged]) -> None:
         """Take transitions in the order of their positions; one seen before changes nothing."""
+        changes = _Changes(self._db)
         for transition in transitions:
             if transition.topic in OPEN_STATES and isinstance(transition.value, dict):
-                self._take(transition)
+                changes.take(transition)
+        changes.write()
 
     def rebuild(self) -> None:
         """Throw the view away and fill it from the log."""
@@ -80,23 +88,57 @@ class SqliteView:
         for statement in ("DELETE FROM views", "DELETE FROM view_receivers", "DELETE FROM view_history"):
             self._db.rows(statement)
         for topic in OPEN_STATES:
-            self.project(self._log.read(topic))
+            records = self._log.read(topic)
+            while page := list(islice(records, 1000)):
+                self.project(page)
 
-    def _take(self, transition: Logged) -> None:
+
+class _Changes:
+    """What a batch of transitions changes: only the last state of an item is written."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+        self._items: dict[tuple[str, str], Item | None] = {}
+        self._before: dict[tuple[str, str], set[str]] = {}
+        self._history: list[tuple[object, ...]] = []
+
+    def take(self, transition: Logged) -> None:
         topic, value = transition.topic, transition.value
         item = str(value["alert"] if topic == "alerts" else value["item"])
-        found = self._db.row(_FIND, (topic, item))
+        before = self._find(topic, item)
         n = int(value["n"])
-        if found is not None and found[3] >= n:
+        if before is not None and before.n >= n:
             return
-        history = (topic, item, n, str(value["id"]), transition.position, _encode(value))
-        self._db.write("INSERT OR IGNORE INTO view_history VALUES (?, ?, ?, ?, ?, ?)", [history])
-        opened = transition.at if found is None else found[1]
-        merged = value if found is None else _with_facts(value, _decode(found[0]))
-        self._db.write(_PUT, [_columns(transition, item, merged, opened)])
-        receivers = [(topic, str(receiver), item) for receiver in value.get("receivers", ())]
-        self._db.write("DELETE FROM view_receivers WHERE topic = ? AND item = ?", [(topic, item)])
-        self._db.write("INSERT OR IGNORE INTO view_receivers VALUES (?, ?, ?)", receivers)
+        self._history.append((topic, item, n, str(value["id"]), transition.position, _encode(value)))
+        opened = transition.at
+        if before is not None:
+            opened = before.opened
+            value = _with_facts(value, before.value)
+        self._items[(topic, item)] = Item(topic, item, value, opened, transition.at, transition.position, n)
+
+    def write(self) -> None:
+        if not self._history:
+            return
+        self._db.write("INSERT OR IGNORE INTO view_history VALUES (?, ?, ?, ?, ?, ?)", self._history)
+        gone: list[tuple[str, str, str]] = []
+        new: list[tuple[str, str, str]] = []
+        changed = [item for item in self._items.values() if item is not None]
+        for item in changed:
+            before, after = self._before[(item.topic, item.id)], _receivers(item)
+            gone += [(item.topic, receiver, item.id) for receiver in before - after]
+            new += [(item.topic, receiver, item.id) for receiver in after - before]
+        self._db.write(_PUT, [_columns(item) for item in changed])
+        self._db.write("DELETE FROM view_receivers WHERE topic = ? AND receiver = ? AND item = ?", gone)
+        self._db.write("INSERT OR IGNORE INTO view_receivers VALUES (?, ?, ?)", new)
+
+    def _find(self, topic: str, item: str) -> Item | None:
+        place = (topic, item)
+        if place not in self._items:
+            row = self._db.row(_FIND, place)
+            found = None if row is None else _item(topic, item, row)
+            self._items[place] = found
+            self._before[place] = set() if found is None else _receivers(found)
+        return self._items[place]
 
 
 class ViewReader:
@@ -116,7 +158,7 @@ class ViewReader:
     ) -> list[Item]:
         """Items of `alerts`, `tasks` or `approvals`.
 
-        equal: any of state, severity, rule, account, entity (kind), key (native id), receiver ("person:<id>").
+        equal: any of state, severity, rule, account, entity (kind), key (native id), receiver.
 
         Raises:
             KeyError: an unknown filter.
@@ -125,9 +167,9 @@ class ViewReader:
         if open_only:
             conditions.append("is_open = 1")
         order = "opened DESC, item DESC" if newest_first else "opened, item"
-        sql = ["SELECT value, opened, position, n, item FROM views WHERE", " AND ".join(conditions)]
+        sql = ["SELECT value, opened, at, position, n, item FROM views WHERE", " AND ".join(conditions)]
         rows = self._db.rows(" ".join([*sql, "ORDER BY", order, "LIMIT ?"]), (topic, *equal.values(), limit))
-        return [_item(topic, row[4], row) for row in rows]
+        return [_item(topic, row[5], row) for row in rows]
 
     def get(self, topic: str, item: str) -> Item | None:
         """One item."""
@@ -146,7 +188,7 @@ class ViewReader:
     def find(self, topic: str, prefix: str) -> list[Item]:
         """Items whose id begins with `prefix` (people type the first few digits); at most 20."""
         rows = self._db.rows(_PREFIX, (topic, prefix, prefix + "\U0010ffff"))
-        return [_item(topic, row[4], row) for row in rows]
+        return [_item(topic, row[5], row) for row in rows]
 
     def count_open(self, topic: str) -> int:
         """Number of open items."""
@@ -155,7 +197,8 @@ class ViewReader:
 
 
 def _item(topic: str, item: str, row: Row) -> Item:
-    return Item(topic, item, _decode(row[0]), row[1], row[2], row[3])
+    value, opened, at, position, n = row[:5]
+    return Item(topic, item, _decode(value), opened, at, position, n)
 
 
 def _with_facts(value: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
@@ -163,11 +206,16 @@ def _with_facts(value: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]
     return {**value, "data": before["data"]} if "data" in before and "data" not in value else value
 
 
-def _columns(transition: Logged, item: str, value: dict[str, Any], opened: int) -> tuple[object, ...]:
+def _receivers(item: Item) -> set[str]:
+    return {str(receiver) for receiver in item.value.get("receivers") or ()}
+
+
+def _columns(item: Item) -> tuple[object, ...]:
+    value = item.value
     state = str(value["state"])
     return (
-        transition.topic, item, int(value["n"]), state, state in OPEN_STATES[transition.topic],
+        item.topic, item.id, item.n, state, state in OPEN_STATES[item.topic],
         str(value.get("severity", "")), str(value.get("rule", "")), str(value.get("account") or ""),
-        str(value.get("entity", "")), str(value.get("key", "")), str(value["alert"]), transition.at,
-        value.get("due"), opened, transition.position, _encode(value),
+        str(value.get("entity", "")), str(value.get("key", "")), str(value["alert"]), item.at,
+        value.get("due"), item.opened, item.position, _encode(value),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The embedded runtime: one process, one SQLite file, one transaction per batch. Its parts, from the border inwards:
+"""The embedded runtime: one process, one SQLite file, one transaction per batch. From the border inwards:
 
 worker     a thread that appends for others (group commit), works off the log and ticks
 runtime    one writer of a workspace: append, process, tick, outputs

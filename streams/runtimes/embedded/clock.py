@@ -1,4 +1,4 @@
-"""The clock port of the runtimes: wall clock, scaled clock, a clock by hand for tests, and the guard against jumps.
+"""The clock port: wall clock, scaled clock, a clock by hand for tests, and the guard against jumps.
 
 Only these read a real clock; everything behind the log lives on logical time.
 """

@@ -1,4 +1,4 @@
-"""What a failure of the storage is called: the coded error of a `StorageError`, an OSError or anything else."""
+"""What a failure of the storage is called: the coded errors of `StorageError`, OSError and the rest."""
 
 from __future__ import annotations
 

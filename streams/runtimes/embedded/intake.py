@@ -1,4 +1,4 @@
-"""The raw log of a workspace: every entry that came in, with the logical time it got. Nothing is worked off here.
+"""The raw log of a workspace: every entry that came in, with its logical time. Nothing is worked off here.
 
 A workspace is `new` until the first entry that is not a shared change, in `history` while an import brings
 the past, and `live` from then on for good. `at` never falls.
@@ -26,8 +26,9 @@ Phase = Literal["new", "history", "live"]
 
 
 class State(msgspec.Struct):
-    """What is saved with every transaction. position: of the next raw entry to work off. at: newest logical time.
+    """What is saved with every transaction.
 
+    position: of the next raw entry to work off. at: newest logical time. received: entries from outside.
     armed: waits. scaled: the workspace has run on a scaled clock. stopped: the clock jump that stopped the
     intake.
     """
@@ -36,6 +37,7 @@ class State(msgspec.Struct):
     position: int = 0
     at: int = 0
     armed: int = 0
+    received: int = 0
     phase: Phase = "new"
     epoch: int = 0
     scaled: bool = False
@@ -58,10 +60,10 @@ class Intake:
         if self._state.phase != "live" and any(entry.kind != SHARED_CHANGE for entry in entries):
             self._state.phase = "live"
         at = max(now, self._state.at) if self._state.phase == "live" else self._state.at
-        return self._append([replace(entry, at=at) for entry in entries])
+        return self._receive([replace(entry, at=at) for entry in entries])
 
     def history(self, entries: Sequence[Entry], now: int) -> tuple[int, int]:
-        """Entries with an `at` of their own (their arrival), ordered by it; in a live workspace they come now."""
+        """Entries with an `at` of their own (arrival), ordered by it; in a live workspace they come now."""
         if self._state.phase == "live":
             return self.live(entries, now)
         self._state.phase = "history"
@@ -70,11 +72,15 @@ class Intake:
         for entry in entries:
             at = max(at, min(entry.at, now))
             stamped.append(replace(entry, at=at))
-        return self._append(stamped)
+        return self._receive(stamped)
 
     def own(self, kind: str, at: int, value: object = None) -> tuple[int, int]:
         """An entry that the runtime writes for itself."""
         return self._append([Entry("", SHARED, kind, value, max(at, self._state.at))])
+
+    def _receive(self, entries: Sequence[Entry]) -> tuple[int, int]:
+        self._state.received += len(entries)
+        return self._append(entries)
 
     def _append(self, entries: Sequence[Entry]) -> tuple[int, int]:
         lines = [line_of(entry) for entry in entries]

@@ -30,7 +30,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """Told to subscribers after each batch. lateness: us (logical) per fired wait. seconds: the batch took."""
+    """Told to subscribers after each batch. lateness: us (logical) per fired wait. seconds: of the batch."""
 
     outputs: list[Logged]
     entries: int

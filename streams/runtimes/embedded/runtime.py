@@ -11,6 +11,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeVar
 
@@ -62,15 +63,10 @@ class EmbeddedRuntime:
         self._problem: StagewatchError | None = None
         self._careful_until = 0
         self._session: Session | None = None
-        self._lock = _locked(directory)
         try:
-            self._database = Database(directory, busy_seconds=self._options.busy_seconds)
-            session = self._open()
-        except BaseException as error:
-            self._lock.release()
-            if isinstance(error, StorageError):
-                raise _unopened(directory, error) from error
-            raise
+            session = self._acquire()
+        except (StorageError, OSError) as error:
+            raise _unopened(directory, error) from error
         self._guard = ClockGuard(self._clock, 0 if session.state.scaled else session.state.at)
 
     # -- state -----------------------------------------------------------------------------------------------
@@ -102,6 +98,12 @@ class EmbeddedRuntime:
         """The newest logical time (us) in the raw log."""
         with self._mutex:
             return self._alive().state.at
+
+    @property
+    def received(self) -> int:
+        """Entries ever appended, without the runtime's own (ticks)."""
+        with self._mutex:
+            return self._alive().state.received
 
     @property
     def backlog(self) -> int:
@@ -145,7 +147,7 @@ class EmbeddedRuntime:
             return self._transact(lambda session: session.intake.history(entries, now))
 
     def finish_history(self, until: int | None = None) -> None:
-        """The import has ended: time goes on to `until` (us; None or later: now) and the workspace is live."""
+        """The import has ended: time goes on to `until` (us; at most, and by default, now); then it is live."""
         with self._mutex:
             now = self._now()
             self._transact(lambda session: session.go_live(now if until is None else min(until, now)))
@@ -221,6 +223,19 @@ class EmbeddedRuntime:
             self._problem = StreamError("SW-STREAM-027", place=str(self.directory))
 
     # -- inside: sessions ------------------------------------------------------------------------------------
+
+    def _acquire(self) -> Session:
+        """Lock, database and session, or none of them."""
+        with ExitStack() as undo:
+            self._lock = WorkspaceLock(self.directory)
+            undo.callback(self._lock.release)
+            self._database = Database(
+                self.directory, busy_seconds=self._options.busy_seconds, connection=self._options.connection
+            )
+            undo.callback(self._database.close)
+            session = self._open()
+            undo.pop_all()
+        return session
 
     def _open(self) -> Session:
         session = Session(self._database, self._partitions, self._options)
@@ -362,13 +377,6 @@ class EmbeddedRuntime:
         progress.waits += len(committed.lateness)
         for callback in self._subscribers:
             callback(committed)
-
-
-def _locked(directory: Path) -> WorkspaceLock:
-    try:
-        return WorkspaceLock(directory)
-    except OSError as error:
-        raise _unopened(directory, error) from error
 
 
 def _unopened(directory: Path, error: Exception) -> WorkspaceError:

@@ -5,6 +5,7 @@ What is in memory here is as good as the last commit plus the batch in hand; it 
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -49,8 +50,8 @@ class Options:
     """Settings of an embedded runtime.
 
     batch_entries, batch_ms: a batch ends with the first that is reached. cache_rows: rows kept in memory.
-    logged: topics between machines that are kept in the log. busy_seconds: patience with other processes'
-    locks.
+    logged: topics between machines that are kept in the log. busy_seconds: patience with others' locks.
+    connection: class of the connection, for trials of faults.
     """
 
     machines: Sequence[MachineSpec] = MACHINES
@@ -59,6 +60,7 @@ class Options:
     cache_rows: int = 200_000
     logged: tuple[str, ...] = (SALES_EVENTS,)
     busy_seconds: float = 2.0
+    connection: type[sqlite3.Connection] = sqlite3.Connection
 
 
 class Session:
@@ -157,7 +159,6 @@ class Session:
         self.view.project(outputs)
         self.letters.add(self.dead)
         self.dead = []
-        self._write_state()
         return outputs
 
     def save(self) -> None:
@@ -236,7 +237,7 @@ class Session:
 
 
 def load_state(database: Database, partitions: int) -> State:
-    """The saved state, or that of a new workspace with so many partitions; an old one keeps its own number."""
+    """The saved state, or that of a new workspace with so many partitions."""
     found = database.row("SELECT value FROM meta WHERE name = 'state'")
     if found is None:
         return State(partitions)

@@ -1,6 +1,6 @@
-"""Small machines that use all of the kernel, and a seeded stream of events for them: for the tests of runtimes.
+"""Small machines that use all of the kernel, and a seeded stream of events, for the tests of runtimes.
 
-front (stamps the time) -> sales.events -> counter (waits, alerts, sweeps) -> notices -> bell (waits) -> notifications
+front (stamps) -> sales.events -> counter (waits, alerts, sweeps) -> notices -> bell (waits) -> notifications
 """
 
 from __future__ import annotations
@@ -55,7 +55,9 @@ class Counter:
         deal = f"deal{value['deal']}"
         row = ctx.get("deal", deal) or {"sum": 0, "count": 0, "last": 0}
         total = ctx.get("account", "total") or [0, 0]
-        ctx.put("deal", deal, {"sum": row["sum"] + value["amount"], "count": row["count"] + 1, "last": ctx.at})
+        ctx.put(
+            "deal", deal, {"sum": row["sum"] + value["amount"], "count": row["count"] + 1, "last": ctx.at}
+        )
         ctx.put("account", "total", [total[0] + value["amount"], total[1] + 1])
         ctx.put(f"e{deal}", value["id"], {"amount": value["amount"], "at": ctx.at, "n": record.n})
         after = [rule["after"] for _, rule in ctx.scan_shared("rule")]
@@ -119,9 +121,9 @@ def events(count: int, *, seed: int = 1, accounts: int = 300, start: int = START
         if number % 1000 == 500:
             yield Entry("crm.activity", SHARED, "shared", {"rule": f"r{number}", "after": HOUR}, at)
             continue
-        number -= draw.choice([0] * 30 + [1, 5])
-        value = {"id": f"e{number}", "deal": draw.randrange(4), "amount": draw.randrange(1000)}
+        ident = number - draw.choice([0] * 30 + [1, 5])
+        value = {"id": f"e{ident}", "deal": draw.randrange(4), "amount": draw.randrange(1000)}
         value["wait"] = draw.randrange(1, 40)
         if draw.random() < 0.99:
             value["account"] = draw.randrange(accounts)
-        yield Entry("crm.activity", f"deal:{number % 997}", "event", value, at)
+        yield Entry("crm.activity", f"deal:{ident % 997}", "event", value, at)

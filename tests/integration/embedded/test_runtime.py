@@ -1,4 +1,4 @@
-"""The embedded runtime: what goes in comes out once, whatever the batches; replay, time, dead letters, lock."""
+"""The embedded runtime: what goes in comes out once, whatever the batches; time, dead letters, lock."""
 
 from __future__ import annotations
 

@@ -1,0 +1,276 @@
+"""Disk full, database locked, failing disk, jumping clock, odd values: nothing lost, nothing twice."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from schemas.errors import StreamError, WorkspaceError
+from streams.kernel.contract import Context, Record, Step, Wait
+from streams.runtimes.embedded.clock import ManualClock, ScaledClock
+from streams.runtimes.embedded.runtime import EmbeddedRuntime
+from streams.runtimes.embedded.session import Options
+from streams.runtimes.pipeline import Entry
+from streams.topology import SALES_EVENTS, MachineSpec
+from tests.integration.embedded.dump import differences, dump
+from tests.integration.embedded.machines import HOUR, MACHINES, START, Counter, Front, events
+
+END = START + 10_000 * HOUR
+MINUTE = HOUR // 60
+
+
+class FailingConnection(sqlite3.Connection):
+    """Fails at the n-th writing statement: `fail_at` counts down."""
+
+    fail_at: ClassVar[int] = -1
+
+    def _count(self, sql: str) -> None:
+        if sql.startswith(("SELECT", "PRAGMA")):
+            return
+        FailingConnection.fail_at -= 1
+        if FailingConnection.fail_at == 0:
+            raise sqlite3.OperationalError("disk I/O error")
+
+    def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+        self._count(sql)
+        return super().execute(sql, *values)
+
+    def executemany(self, sql: str, *values: Any) -> sqlite3.Cursor:
+        self._count(sql)
+        return super().executemany(sql, *values)
+
+
+class SmallDisk(sqlite3.Connection):
+    """A database that may not grow beyond `pages`."""
+
+    pages: ClassVar[int] = 1_000_000
+
+    def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+        if sql.startswith("BEGIN"):
+            super().execute(f"PRAGMA max_page_count = {SmallDisk.pages}")
+        return super().execute(sql, *values)
+
+
+def retried(action: Callable[[], object], code: str) -> int:
+    """Do it again as long as it fails with `code`; how often it failed."""
+    failures = 0
+    while True:
+        try:
+            action()
+        except StreamError as error:
+            if error.code != code or failures > 1000:
+                raise
+            failures += 1
+        else:
+            return failures
+
+
+def ready(runtime: EmbeddedRuntime) -> bool:
+    return runtime.ready and runtime.problem is None
+
+
+def run(directory: Path, entries: Sequence[Entry], options: Options, code: str) -> int:
+    """Import and work off, trying again after each failure."""
+    directory.mkdir()
+    runtime = EmbeddedRuntime(directory, clock=ManualClock(END), options=options)
+    failures = 0
+    for start in range(0, len(entries), 100):
+        chunk = entries[start : start + 100]
+        failures += retried(partial(runtime.append_history, chunk), code)
+        failures += retried(runtime.process, code)
+    failures += retried(runtime.finish_history, code)
+    failures += retried(runtime.process, code)
+    assert ready(runtime)
+    runtime.close()
+    return failures
+
+
+def test_a_failure_at_any_statement_changes_nothing(tmp_path: Path) -> None:
+    entries = list(events(230))
+    FailingConnection.fail_at = -1
+    options = Options(machines=MACHINES, batch_entries=50, connection=FailingConnection)
+    run(tmp_path / "calm", entries, options, "none")
+    statements = -1 - FailingConnection.fail_at
+    calm = dump(tmp_path / "calm")
+    assert statements > 100
+    for number in range(30, statements, 13):
+        directory = tmp_path / f"fail{number}"
+        FailingConnection.fail_at = number
+        assert run(directory, entries, options, "SW-STREAM-023") == 1
+        assert differences(calm, dump(directory)) == {}
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(START)
+
+
+@pytest.fixture
+def runtime(tmp_path: Path, clock: ManualClock) -> Iterator[EmbeddedRuntime]:
+    SmallDisk.pages = 1_000_000
+    options = Options(machines=MACHINES, connection=SmallDisk, busy_seconds=0.01)
+    made = EmbeddedRuntime(tmp_path, clock=clock, options=options)
+    yield made
+    made.close()
+
+
+def some(count: int, name: str = "e") -> list[Entry]:
+    value = {"deal": 0, "amount": 5, "wait": 2}
+    return [
+        Entry("crm.activity", f"deal:{n}", "event", {**value, "id": f"{name}{n}", "account": n}, 0)
+        for n in range(count)
+    ]
+
+
+def test_a_workspace_opens_after_a_failed_opening(tmp_path: Path) -> None:
+    options = Options(machines=MACHINES, connection=FailingConnection)
+    for number in (1, 5, 20):
+        FailingConnection.fail_at = number
+        with pytest.raises(WorkspaceError, match="SW-WS-022"):
+            EmbeddedRuntime(tmp_path, options=options)
+    EmbeddedRuntime(tmp_path, options=options).close()
+
+
+def test_a_full_disk_stops_the_work_until_there_is_space(runtime: EmbeddedRuntime) -> None:
+    runtime.append(some(2000))
+    SmallDisk.pages = 1
+    with pytest.raises(StreamError, match="SW-STREAM-021"):
+        runtime.process()
+    assert not ready(runtime)
+    with pytest.raises(StreamError, match="SW-STREAM-021"):
+        runtime.append(some(2000, "f"))
+    assert runtime.backlog == 2000
+    SmallDisk.pages = 1_000_000
+    assert runtime.process().entries == 2000
+    assert ready(runtime)
+    assert runtime.armed == 2000
+
+
+def test_a_locked_database_is_waited_for(runtime: EmbeddedRuntime, tmp_path: Path) -> None:
+    runtime.append(some(10))
+    other = sqlite3.connect(tmp_path / "stagewatch.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    for action in (runtime.process, partial(runtime.append, some(1))):
+        with pytest.raises(StreamError, match="SW-STREAM-022"):
+            action()
+    assert not ready(runtime)
+    other.execute("ROLLBACK")
+    other.close()
+    assert runtime.process().entries == 10
+    assert ready(runtime)
+
+
+@pytest.mark.parametrize("jump", [11 * MINUTE, -11 * MINUTE])
+def test_a_jump_of_the_clock_stops_the_intake_until_confirmed(
+    tmp_path: Path, clock: ManualClock, jump: int
+) -> None:
+    options = Options(machines=MACHINES)
+    runtime = EmbeddedRuntime(tmp_path, clock=clock, options=options)
+    runtime.append(some(3))
+    clock.jump(jump)
+    for action in (partial(runtime.append, some(1)), runtime.tick, runtime.tick):
+        with pytest.raises(StreamError, match="SW-STREAM-020"):
+            action()
+    assert runtime.process().entries == 3
+    assert not ready(runtime)
+    runtime.close()
+    runtime = EmbeddedRuntime(tmp_path, clock=clock, options=options)
+    assert not ready(runtime)
+    with pytest.raises(StreamError, match="SW-STREAM-020"):
+        runtime.append(some(1))
+    runtime.confirm_clock()
+    assert ready(runtime)
+    runtime.append(some(1, "f"))
+    assert runtime.at == START + max(jump, 0)
+    runtime.close()
+
+
+def test_small_steps_of_the_clock_are_absorbed(runtime: EmbeddedRuntime, clock: ManualClock) -> None:
+    runtime.append(some(1))
+    for _ in range(5):
+        clock.jump(-9 * MINUTE)
+        runtime.append(some(1))
+    assert runtime.at == START
+    clock.advance(46 * MINUTE)
+    runtime.append(some(1))
+    assert runtime.at == START + MINUTE
+
+
+def test_a_clock_set_back_while_nothing_ran_stops_the_intake(tmp_path: Path, clock: ManualClock) -> None:
+    options = Options(machines=MACHINES)
+    runtime = EmbeddedRuntime(tmp_path, clock=clock, options=options)
+    runtime.append(some(1))
+    runtime.close()
+    runtime = EmbeddedRuntime(tmp_path, clock=ManualClock(START - HOUR), options=options)
+    with pytest.raises(StreamError, match="SW-STREAM-020"):
+        runtime.append(some(1))
+    runtime.close()
+
+
+def test_a_scaled_workspace_stays_marked(tmp_path: Path) -> None:
+    options = Options(machines=MACHINES)
+    runtime = EmbeddedRuntime(tmp_path, clock=ScaledClock(3600, START), options=options)
+    runtime.append(some(1))
+    assert runtime.scaled
+    assert START <= runtime.at < START + 100 * HOUR
+    runtime.close()
+    runtime = EmbeddedRuntime(tmp_path, clock=ManualClock(START - 5 * HOUR), options=options)
+    assert runtime.scaled
+    runtime.append(some(1))
+    assert runtime.at >= START
+    runtime.close()
+
+
+@pytest.mark.parametrize("value", [2**70, {"x": object()}, "\ud800"])
+def test_an_entry_that_cannot_be_stored_is_refused(runtime: EmbeddedRuntime, value: object) -> None:
+    with pytest.raises(StreamError, match="SW-STREAM-024"):
+        runtime.append([*some(1), Entry("crm.activity", "deal:1", "event", value, 0)])
+    assert ready(runtime)
+    assert runtime.received == 0
+    runtime.append(some(1))
+    assert runtime.process().entries == 1
+
+
+class Careless(Counter):
+    """Writes what no store can hold: in a row, in an output, in a wait's row."""
+
+    def on_event(self, ctx: Context, record: Record) -> Step:
+        step = super().on_event(ctx, record)
+        if record.value["id"] == "e3":
+            ctx.put("odd", "row", 2**70)
+        if record.value["id"] == "e5":
+            ctx.emit("alerts", ctx.key, "odd", object())
+        return step
+
+    def on_wait(self, ctx: Context, wait: Wait) -> Step:
+        step = super().on_wait(ctx, wait)
+        if ctx.key == "account:7":
+            ctx.put("odd", "row", 2**64)
+        return step
+
+
+def test_a_step_that_cannot_be_stored_is_a_dead_letter_alone(tmp_path: Path, clock: ManualClock) -> None:
+    specs = (
+        MachineSpec("front", Front, ("crm.activity",)),
+        MachineSpec("counter", Careless, (SALES_EVENTS,), "front"),
+    )
+    runtime = EmbeddedRuntime(tmp_path, clock=clock, options=Options(machines=specs))
+    runtime.append(some(10))
+    progress = runtime.process()
+    assert (progress.entries, progress.dead) == (10, 2)
+    clock.advance(3 * HOUR)
+    assert runtime.tick()
+    progress = runtime.process()
+    assert (progress.entries, progress.dead) == (1, 1)
+    assert len(runtime.poll_outputs("alerts")) == 7
+    runtime.close()
+    assert [(row[1], row[3]) for row in dump(tmp_path)["dlq"]] == [
+        ("counter", "account:3"),
+        ("counter", "account:5"),
+        ("counter", "account:7"),
+    ]
