@@ -21,6 +21,7 @@ from connectors.sources.files.text_lines import (
 from schemas.errors import MappingError, show
 
 ROW_LINES = 200
+NARROW = 4
 
 
 class _RunawayError(Exception):
@@ -57,6 +58,11 @@ class _Feed:
         self.held = []
         return first
 
+    def swallowed_rows(self, delimiter: str, width: int) -> bool:
+        """Whether the first line and a later one each look like a whole row: a quote was left open, then."""
+        whole = [text.count(delimiter) >= width - 1 for _, text in self.held]
+        return width >= NARROW and whole[0] and any(whole[1:])
+
     def _fresh(self) -> tuple[int, str]:
         for line in self._lines:
             text = None if line.too_long else decoded(line, self._encoding)
@@ -81,8 +87,8 @@ def csv_rows(
 ) -> Iterator[RawItem]:
     """The rows of the file, blank lines included as rows without cells. Raises OSError.
 
-    The first row read fixes how many cells a row that spans several lines must have; one with another
-    number is taken for a stray quote and only its first line is rejected.
+    The first row read fixes how many cells a row that spans several lines must have. One with another number,
+    or with whole rows inside, is taken for a stray quote: only its first line is rejected.
     """
     feed = _Feed(numbered_lines(path, progress=progress), encoding, path.name)
     reader = csv.reader(feed, delimiter=delimiter, strict=True)
@@ -102,7 +108,7 @@ def csv_rows(
             return
         if width is None and cells:
             width = len(cells)
-        if len(feed.held) > 1 and len(cells) != width:
+        if len(feed.held) > 1 and (len(cells) != width or feed.swallowed_rows(delimiter, width)):
             yield _broken(feed, path.name, f"{len(cells)} cells over {len(feed.held)} lines")
             continue
         yield RawRow(feed.held[0][0], cells)

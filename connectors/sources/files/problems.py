@@ -33,7 +33,7 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     plain = {_plain(candidate): candidate for candidate in known}
     if _plain(name) in plain:
         return plain[_plain(name)]
-    close = difflib.get_close_matches(_plain(name), plain, n=1, cutoff=0.7)
+    close = difflib.get_close_matches(_plain(name), plain, n=1, cutoff=0.6)
     return plain[close[0]] if close else None
 
 
