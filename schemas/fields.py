@@ -58,10 +58,11 @@ _OWN: Final[dict[str, dict[str, FieldType]]] = {
     "opportunity": {
         "last_follow_up": FieldType.INSTANT,
         "first_response": FieldType.INSTANT,
+        "decisive": FieldType.BOOL,
         **_STAGED,
         **_COUNTS,
     },
-    "contract": {"paid_ratio": FieldType.NUMBER},
+    "contract": {"paid_ratio": FieldType.NUMBER, "open_instalments": FieldType.LIST},
     "person": {"director": FieldType.ID},
 }
 
@@ -85,11 +86,16 @@ FIELDS: Final[Mapping[str, Mapping[str, FieldType]]] = {
 }
 """kind -> field -> type."""
 
-LIST_ITEMS: Final[Mapping[tuple[str, str], Mapping[str, FieldType]]] = {
+_MODEL_ITEMS: Final[dict[tuple[str, str], Mapping[str, FieldType]]] = {
     (kind, name): {part: inner.mark.type for part, inner in info.items.items()}
     for kind, fields in _MODEL_FIELDS.items()
     for name, info in fields.items()
     if info.mark.type is FieldType.LIST and info.items
+}
+
+LIST_ITEMS: Final[Mapping[tuple[str, str], Mapping[str, FieldType]]] = {
+    **_MODEL_ITEMS,
+    ("contract", "open_instalments"): _MODEL_ITEMS["contract", "instalments"],
 }
 """(kind, list field) -> item field -> type; lists of plain values have no entry."""
 

@@ -104,3 +104,33 @@ def _allocated(world: World, payment: Row, contract: str, cut: Cut) -> Decimal:
             if target is not None and ("contract", contract) in world.ancestors(target, cut):
                 total += _decimal(part.get("amount"))
     return total
+
+
+def open_instalments(world: World, row: Row, at: int, cut: Cut) -> object:
+    """The instalments of a contract that payments which stand do not cover yet; None without instalments."""
+    instalments = row["d"].get("instalments")
+    if not instalments:
+        return None
+    return [
+        part
+        for part in instalments
+        if _decimal(part.get("amount")) > _paid_instalment(world, row["id"], part.get("no"), cut)
+        or _unpaid_without_amount(world, row["id"], part, cut)
+    ]
+
+
+def _unpaid_without_amount(world: World, contract: str, part: Row, cut: Cut) -> bool:
+    return part.get("amount") is None and _paid_instalment(world, contract, part.get("no"), cut) <= 0
+
+
+def _paid_instalment(world: World, contract: str, number: object, cut: Cut) -> Decimal:
+    """Sum of what payments that stand allocate to one instalment."""
+    total = ZERO
+    for payment in _rows(world, "payment", cut):
+        if payment.get("st") in GONE:
+            continue
+        for part in payment["d"].get("allocations") or ():
+            of = part.get("contract") or payment["d"].get("contract")
+            if of == contract and part.get("instalment") is not None and part["instalment"] == number:
+                total += _decimal(part.get("amount"))
+    return total

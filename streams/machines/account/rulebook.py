@@ -15,13 +15,18 @@ from zoneinfo import ZoneInfo
 from rules.compile import compile_rule
 from rules.compiled import CompiledRule
 from rules.compiled import SilentTrigger as SilentSpec
-from rules.conditions.condition import Condition
+from rules.conditions.condition import ALWAYS, Condition
 from rules.document import ApprovalDoc, NotifyDoc, RuleDoc, TaskDoc
+from rules.conditions.scope import Scope
 from rules.load import load_rules
+from rules.matching.choose import matcher
 from rules.reasons import Reason
 from rules.templates import Template, parse
 from rules.triggers.base import Trigger
 from rules.triggers.build import build
+from rules.triggers.event import EventTrigger
+from rules.triggers.holds import HoldsTrigger
+from rules.triggers.silent import SilentTrigger
 from schemas.events.registry import KINDS
 from schemas.fields import FieldType, field_type
 from schemas.time import Duration
@@ -35,7 +40,7 @@ OPENNESS = frozenset({"open", "status"})
 
 BELOW = frozenset({
     "last_follow_up", "first_response", "calls", "visits", "demos", "proposals", "meetings", "emails", "messages",
-    "overdue_amount", "credit_left", "paid_ratio",
+    "overdue_amount", "credit_left", "paid_ratio", "open_instalments",
 })  # fmt: skip
 """Derived fields that events of child entities change."""
 
@@ -104,6 +109,8 @@ class Active:
     reads_was: bool = False
     draining: bool = False
     others: tuple[str, ...] = ()
+    summary: str | None = None
+    plain_types: frozenset[str] = field(default_factory=frozenset)
     successor: Active | None = None
 
     @property
@@ -135,6 +142,10 @@ class Active:
         """Fields it reads of the joined entity of that kind."""
         return frozenset(name for head, name in self.joined_reads if head == kind)
 
+    def is_plain(self, type_: str) -> bool:
+        """An event of the type matches whatever it says."""
+        return type_ in self.plain_types
+
     def matches(self, scope: Any) -> bool:
         """Does the rule's `where` hold?"""
         return self.where.holds(scope)
@@ -151,11 +162,34 @@ class Active:
         return None
 
 
+class Group:
+    """Rules whose `where` is matched together, by durable-rules.
+
+    reads: fields of the watched entity that any of them reads. always: some must be matched at every event of the
+    entity (they read `was.*` or `event.*`).
+    """
+
+    __slots__ = ("_matcher", "always", "reads", "rules", "timed")
+
+    def __init__(self, rules: Sequence[Active]) -> None:
+        self.rules = tuple(rules)
+        self.reads = frozenset(name for rule in rules for name in rule.reads)
+        self.always = any(rule.reads_was for rule in rules)
+        self.timed = tuple(rule for rule in rules if rule.time_dependent)
+        self._matcher = matcher([rule.where for rule in rules])
+
+    def matching(self, scope: Scope) -> list[Active]:
+        """The rules whose `where` holds."""
+        return [self.rules[index] for index in sorted(self._matcher.match(scope))]
+
+
 @dataclass(slots=True)
 class Rulebook:
     """Indexes over the rules in force.
 
     by_type: event type -> rules that name it. followers: kind -> rules that watch it and want its changes.
+    conditional: kind -> its `holds` rules. instant: (event type, watched kind) -> `event` rules. silent: event type
+    -> rules that it keeps quiet.
     joined: kind -> rules that watch something else and read a joined entity of that kind.
     """
 
@@ -164,6 +198,9 @@ class Rulebook:
     followers: dict[str, tuple[Active, ...]]
     joined: dict[str, tuple[Active, ...]]
     below: dict[str, tuple[Active, ...]]
+    conditional: dict[str, Group]
+    instant: dict[tuple[str, str], Group]
+    silent: dict[str, tuple[Active, ...]]
     by_name: dict[str, Active]
     approving: dict[str, tuple[Active, ...]]
 
@@ -175,10 +212,24 @@ class Rulebook:
         joined: dict[str, list[Active]] = {}
         below: dict[str, list[Active]] = {}
         approving: dict[str, list[Active]] = {}
+        conditional: dict[str, list[Active]] = {}
+        instant: dict[tuple[str, str], list[Active]] = {}
+        silent: dict[str, list[Active]] = {}
         for rule in rules:
             for type_ in rule.roles_of:
-                by_type.setdefault(type_, []).append(rule)
-            if rule.trigger.follows_entity:
+                if isinstance(rule.trigger, EventTrigger):
+                    instant.setdefault((type_, rule.watch), []).append(rule)
+                elif isinstance(rule.trigger, SilentTrigger):
+                    silent.setdefault(type_, []).append(rule)
+                else:
+                    by_type.setdefault(type_, []).append(rule)
+            if isinstance(rule.trigger, HoldsTrigger) and not rule.draining and not rule.others:
+                conditional.setdefault(rule.watch, []).append(rule)
+                for kind in rule.joins:
+                    joined.setdefault(kind, []).append(rule)
+                if rule.reads_below:
+                    below.setdefault(rule.watch, []).append(rule)
+            elif rule.trigger.follows_entity:
                 followers.setdefault(rule.watch, []).append(rule)
                 for kind in rule.joins:
                     joined.setdefault(kind, []).append(rule)
@@ -188,6 +239,8 @@ class Rulebook:
                 approving.setdefault(rule.watch, []).append(rule)
         return cls(
             tuple(rules), _frozen(by_type), _frozen(followers), _frozen(joined), _frozen(below),
+            {kind: Group(found) for kind, found in conditional.items()},
+            {place: Group(found) for place, found in instant.items()}, _frozen(silent),
             {rule.name: rule for rule in rules}, _frozen(approving),
         )  # fmt: skip
 
@@ -283,11 +336,21 @@ def _active(
         approvals=tuple(_approval(a.approval, doc, declared) for a in doc.then if a.approval),
         joins=frozenset(heads & JOINABLE),
         reads=frozenset(path[0] for path in rule.reads if path[0] not in ("owner", "was", "event", "after")),
+        summary=_SUMMARY.get(type(built.trigger)),
+        plain_types=_plain(roles) if isinstance(rule.trigger, SilentSpec) else frozenset(),
         joined_reads=frozenset((path[0], path[1]) for path in rule.reads if len(path) > 1),
-        reads_was=any(path[0] == "was" for path in rule.reads),
+        reads_was=any(path[0] in ("was", "event") for path in rule.where.reads),
         reads_below=bool(last & BELOW),
         reads_owner=any(path[0] == "owner" for path in rule.reads),
     )
+
+
+_SUMMARY: Mapping[type, str] = {HoldsTrigger: "hs", SilentTrigger: "lv"}
+
+
+def _plain(roles: Mapping[str, Sequence[tuple[str, Pattern]]]) -> frozenset[str]:
+    """Event types that match by their type alone."""
+    return frozenset(t for t, found in roles.items() if any(p.where is ALWAYS for _, p in found))
 
 
 def _grace(

@@ -181,6 +181,7 @@ DERIVED: Mapping[str, Callable[[World, Row, int, Cut], object]] = {
     "overdue_amount": finance.overdue_amount,
     "credit_left": finance.credit_left,
     "paid_ratio": finance.paid_ratio,
+    "open_instalments": finance.open_instalments,
     **{counter: _sum(counter) for counter in ACTIVITY_COUNTS.values()},
 }
 """Derived field -> how it is read; everything else is folded data."""
