@@ -104,3 +104,36 @@ class MemoryChannel:
 
     async def aclose(self) -> None:
         """Nothing to give back."""
+
+
+class PreparingChannel:
+    """A channel that completes each message just before it is sent, for example with freshly signed links.
+
+    `prepare` gets the stored notification and returns the one to send. When it fails nothing is sent: the
+    outcome is temporary, with an alarm.
+    """
+
+    def __init__(self, inner: Channel, prepare: Callable[[Notification], Notification]) -> None:
+        self._inner = inner
+        self._prepare = prepare
+
+    @property
+    def name(self) -> str:
+        """The inner channel's name."""
+        return self._inner.name
+
+    def ready_at(self, now: int) -> int:
+        """As the inner channel."""
+        return self._inner.ready_at(now)
+
+    async def send(self, notification: Notification) -> Outcome:
+        """Prepare, then send by the inner channel."""
+        try:
+            ready = self._prepare(notification)
+        except Exception as error:
+            return Temporary(f"prepare: {type(error).__name__}: {error}", alarm=True)
+        return await self._inner.send(ready)
+
+    async def aclose(self) -> None:
+        """As the inner channel."""
+        await self._inner.aclose()

@@ -185,6 +185,8 @@ class Delivery:
                 return await channel.send(row.notification)
         except TimeoutError:
             return Temporary(f"no result within {limit:g} s", scope="channel")
+        except Exception as error:  # a fault in the channel must not hold up the messages behind this one
+            return Temporary(f"channel fault: {type(error).__name__}: {error}", alarm=True)
 
     async def _settle(self, row: OutboxRow, outcome: Outcome) -> None:
         now = self._clock.now()

@@ -54,6 +54,7 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     thread: str | None = None
     facts: tuple[Fact, ...] = ()
     links: tuple[Link, ...] = ()
+    wanted: tuple[dict[str, object], ...] = ()
 
 
 def decode_notification(record: Mapping[str, object] | bytes) -> Notification:

@@ -21,7 +21,8 @@ NAMES = ("sales_teams.csv", "accounts.csv", "products.csv", "sales_pipeline.csv"
 NEW_YORK = ZoneInfo("America/New_York")
 
 EXCERPT = {
-    "sales_teams.csv": "sales_agent,manager,regional_office\nAda Bell,Max Boss,East\nBob Cole,Max Boss,East\n",
+    "sales_teams.csv": "sales_agent,manager,regional_office\n"
+    "Ada Bell,Max Boss,East\nBob Cole,Max Boss,East\n",
     "accounts.csv": "account,sector,year_established,revenue,employees,"
     "office_location,subsidiary_of\n"
     "Northwind,technolgy,1999,12.5,80,Philipines,\nSouthwind,retail,2001,7,12,Kenya,Northwind\n",

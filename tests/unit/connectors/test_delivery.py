@@ -3,12 +3,21 @@
 import asyncio
 from collections.abc import Callable, Collection, Sequence
 
+import msgspec
 import pytest
 
-from connectors.channels.channel import Channel, Delivered, MemoryChannel, Outcome, Permanent, Temporary
+from connectors.channels.channel import (
+    Channel,
+    Delivered,
+    MemoryChannel,
+    Outcome,
+    Permanent,
+    PreparingChannel,
+    Temporary,
+)
 from connectors.channels.delivery import Delivery
 from connectors.channels.memory_outbox import MemoryOutbox
-from connectors.channels.notification import Notification
+from connectors.channels.notification import Link, Notification, decode_notification, encode_notification
 from connectors.channels.outbox import MINUTE, SECOND, OutboxRow
 
 
@@ -174,3 +183,36 @@ async def test_without_somebody_to_tell_trouble_ends_the_loop() -> None:
     store.put(note("n1"), 0)
     with pytest.raises(StoreDownError):
         await delivery(store, MemoryChannel("email")).run()
+
+
+async def test_fault_in_a_channel_holds_up_nobody() -> None:
+    def faulty(notification: Notification) -> Outcome:
+        if notification.id == "n1":
+            raise ZeroDivisionError
+        return Delivered("ok")
+
+    store = MemoryOutbox()
+    for name in ("n1", "n2"):
+        store.put(note(name), 0)
+    assert await delivery(store, MemoryChannel("email", faulty)).run_once() == 2
+    assert list(store.sent) == ["n2"]
+    assert store.waiting["n1"].last_reason == "channel fault: ZeroDivisionError: "
+
+
+async def test_links_are_signed_when_sent_and_not_before() -> None:
+    def signed(notification: Notification) -> Notification:
+        links = tuple(Link(str(each["label"]), "https://x.example/") for each in notification.wanted)
+        return msgspec.structs.replace(notification, links=links, wanted=())
+
+    record = {**msgspec.to_builtins(note("n1")), "wanted": [{"label": "Done", "seen": 3, "item": None}]}
+    inner = MemoryChannel("email")
+    channel = PreparingChannel(inner, signed)
+    stored = decode_notification(encode_notification(decode_notification(record)))
+    assert stored.links == ()
+    assert isinstance(await channel.send(stored), Delivered)
+    assert inner.sent[0].links == (Link("Done", "https://x.example/"),)
+    failing_outcome = await channel.send(msgspec.structs.replace(stored, wanted=({},)))
+    assert failing_outcome == Temporary("prepare: KeyError: 'label'", alarm=True)
+    assert channel.ready_at(7) == 7
+    assert channel.name == "email"
+    assert len(inner.sent) == 1

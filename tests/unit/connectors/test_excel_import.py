@@ -11,14 +11,15 @@ from tests.unit.connectors.importing import DEALS, HEADER, read, read_paths
 
 TITLES = HEADER.strip().split(",")
 moment = dt.datetime.fromisoformat
+Value = str | float | dt.date | None
 
 
-def workbook(path: Path, rows: list[list[object]], sheet: str = "Sheet", first: int = 1) -> Path:
+def workbook(path: Path, rows: list[list[Value]], sheet: str = "Sheet", first: int = 1) -> Path:
     book = openpyxl.Workbook()
     page = book.active
     assert page is not None
     page.title = sheet
-    table: list[list[object]] = [[*TITLES], *rows]
+    table: list[list[Value]] = [[*TITLES], *rows]
     for number, row in enumerate(table, start=first):
         for column, value in enumerate(row, start=1):
             page.cell(number, column, value)
