@@ -33,6 +33,7 @@ class SilentTrigger:
                 s.pop(name, None)
         elif is_open and not was_open:
             self._restart(s, max(m.end, s.get("m", m.end)), m.ref, env)
+            self._moved_on(s, env)
         if "silent" in m.roles:
             self._match(s, m, env)
         elif s.get("w"):
@@ -40,11 +41,8 @@ class SilentTrigger:
 
     def on_timer(self, s: State, t: int, env: Env) -> None:
         if "d" in s and s["d"] <= t:
-            last = env.account_matches("silent") if self._account else None
-            if last is not None and last[0] > s["b"]:
-                self._restart(s, last[0], last[1], env)
-                if s["d"] > t:
-                    return
+            if self._moved_on(s, env) and s["d"] > t:
+                return
             s["w"] = 1
             self._judge(s, s.pop("d"), env)
         elif s.get("f") is not None and s["f"] <= t:
@@ -58,6 +56,17 @@ class SilentTrigger:
 
     def late_is_harmless(self, s: State, m: Moment) -> bool:
         return "silent" in m.roles and not m.own and m.end <= s.get("b", 0) and not s.get("eps")
+
+    def _moved_on(self, s: State, env: Env) -> bool:
+        """Take up matches that were only noted when they came; True if the base has moved."""
+        last = env.last_match("silent")
+        if self._account:
+            other = env.account_matches("silent")
+            last = max(filter(None, (last, other)), default=None)
+        if last is None or last[0] <= s["b"]:
+            return False
+        self._restart(s, last[0], last[1], env)
+        return True
 
     def _match(self, s: State, m: Moment, env: Env) -> None:
         s["m"] = max(m.end, s.get("m", m.end))

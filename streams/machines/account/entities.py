@@ -11,6 +11,9 @@ An entity row:
     p   documents it names: [[kind, id], ...]; the account is the key's
     vt  time (us) a visit took place
     k   contributions of its children: lf last follow-up (us), ff first, and counts;  ko  order of the newest of them
+
+Beside the fold a row carries notes of the rules: hs, lv, nd (see `judge`), lm latest event of each type that breaks a
+silence {type: [at, end, reference]}, ha 1 once there was an alert.
 """
 
 from __future__ import annotations

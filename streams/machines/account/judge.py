@@ -9,10 +9,10 @@ h start (us) of the newest import that took part (what fell due before it tells 
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from rules.conditions.condition import ALWAYS
 from rules.reasons import Reason
 from rules.triggers.base import Episode, Moment, State, earliest
 from schemas.time import Duration, end_of_day
@@ -24,6 +24,16 @@ from streams.machines.account.scope import EntityScope, EventScope
 from streams.machines.account.world import Cut, World, cut_after, cut_before, entity_name
 
 Event = Mapping[str, Any]
+NEVER = 1 << 62
+
+
+def _private(value: Any) -> Any:
+    """A copy of a row's value that may be changed."""
+    if isinstance(value, dict):
+        return {name: _private(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_private(part) for part in value]
+    return value
 
 
 def trigger_bucket(kind: str, native: str) -> str:
@@ -63,7 +73,7 @@ class Judge:
         saved = self._saved()
         if saved is None and (self.active.draining or self._blocked()):
             return
-        state: State = copy.deepcopy(saved["s"]) if saved else {}
+        state: State = _private(saved["s"]) if saved else {}
         moment = self._place(event, order, ref, own, was)
         trigger = self.active.trigger
         late = saved is not None and (order <= saved["o"] or order[0] < saved.get("lt", -1))
@@ -75,7 +85,7 @@ class Judge:
             self.replan(cause, event.get("hist", 0))
             return
         last_timer = self._run_timers(state, order[0], saved)
-        self._place(event, order, ref, own, was)
+        self._focus(event, order, was)
         before = trigger.open_runs(state) if self.active.draining else frozenset()
         trigger.on_moment(state, moment, self)
         hist = max(event.get("hist", 0), saved.get("h", 0) if saved else 0)
@@ -94,7 +104,7 @@ class Judge:
         saved = self._saved()
         if saved is None:
             return
-        state: State = copy.deepcopy(saved["s"])
+        state: State = _private(saved["s"])
         last = self._run_timers(state, at - self.active.grace, saved)
         self._settle(state, saved["o"], last, saved.get("h", 0), saved)
 
@@ -157,11 +167,13 @@ class Judge:
             last = max(last, due)
         return last
 
+    def _focus(self, event: Event, order: Order, was: Row | None) -> None:
+        self._cut, self._at, self._event, self._order, self._was = cut_after(order), order[0], event, order, was
+        self._end = end_of_day(order[0], self.zone) if event.get("day") else order[0]
+
     def _place(self, event: Event, order: Order, ref: str, own: bool, was: Row | None) -> Moment:
-        at = order[0]
-        self._cut, self._at, self._event, self._order, self._was = cut_after(order), at, event, order, was
-        self._end = end_of_day(at, self.zone) if event.get("day") else at
-        return Moment(at, self._end, ref, event["type"], own, self._roles(event))
+        self._focus(event, order, was)
+        return Moment(order[0], self._end, ref, event["type"], own, self._roles(event))
 
     def _roles(self, event: Event) -> frozenset[str]:
         roles = self.active.roles_of.get(event["type"])
@@ -169,6 +181,8 @@ class Judge:
             return frozenset()
         if self.active.draining:  # no new runs
             roles = tuple(r for r in roles if r[0] != "after")
+        if all(pattern.where is ALWAYS for _, pattern in roles):
+            return frozenset([role for role, _ in roles])
         row = self.world.row_at(self.kind, self.native, self._cut) or self._row()
         if row is None:
             return frozenset()
@@ -204,14 +218,14 @@ class Judge:
 
     def _save(self, state: State, order: Order, last: int, hist: int, saved: Row | None) -> None:
         ctx = self.world.ctx
-        live = any(state.get(name) for name in state)
+        live = any(state.values())
+        self._summarise(state, live)
         if self.active.include_account:
             self._list_live(bool(state.get("eps")))
-        name = wait_name(self.kind, self.native, self.active)
         if not live:
             if saved is not None:
                 ctx.put(trigger_bucket(self.kind, self.native), self.active.name, None)
-                ctx.wait(name, None)
+                ctx.wait(wait_name(self.kind, self.native, self.active), None)
             return
         row: Row = {"s": state, "o": order, "lt": last}
         if hist:
@@ -221,9 +235,34 @@ class Judge:
         due = earliest(timer, unjudged)
         if due is not None:
             row["w"] = due = due + self.active.grace
-        if due != (saved.get("w") if saved else None) or saved is None or due is not None:
-            ctx.wait(name, due)
+        if due is not None or (saved is not None and "w" in saved):
+            ctx.wait(wait_name(self.kind, self.native, self.active), due)
         ctx.put(trigger_bucket(self.kind, self.native), self.active.name, row)
+
+    def _summarise(self, state: State, live: bool) -> None:
+        """Note on the entity's row what spares most rules from looking at most events.
+
+        hs: `holds` rules with something under way. lv: silences that an event may end (the others only move on, and
+        look the last match up when they fall due). nd: the earliest due of those.
+        """
+        what = self.active.summary
+        if what is None:
+            return
+        row = self._row()
+        if row is None:
+            return
+        if what == "hs":
+            wanted = live
+        else:
+            wanted = bool(state.get("w") or state.get("eps"))
+            due = state.get("d")
+            if due is not None and due < row.get("nd", NEVER):
+                row = {**row, "nd": due}
+                self.world.put(row)
+        names = row.get(what, ())
+        if wanted != (self.active.name in names):
+            left = [n for n in names if n != self.active.name]
+            self.world.put({**row, what: [*left, self.active.name] if wanted else left})
 
     def _list_live(self, fired: bool) -> None:
         """Entities with live episodes are listed, so an event of the customer alone finds them."""
@@ -404,6 +443,15 @@ class Judge:
             EntityScope(self.world, row, order[0], cut_after(order), event=event), event, order[0]
         )
         return any(r == role and p.where.holds(scope) for r, p in self.active.roles_of.get(event["type"], ()))
+
+    def last_match(self, role: str) -> tuple[int, str] | None:
+        row = self._row()
+        found: tuple[int, str] | None = None
+        for type_, entry in (row.get("lm") or {}).items() if row is not None else ():
+            before = entry[0] < self._at or (entry[0] == self._at and len(self._order) > 1)
+            if before and type_ in self.active.plain_types and (found is None or entry[1] > found[0]):
+                found = (entry[1], entry[2])
+        return found
 
     def account_matches(self, role: str) -> tuple[int, str] | None:
         rows = self.world.ctx.get("al", self.active.name) or ()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from streams.machines.account.turn import Change, Turn
 
 KEEP_CUSTOMER_EVENTS = 64
+KEPT = ("k", "ko", "im", "hs", "lv", "nd", "lm", "ha")
 
 
 def approvals(turn: Turn, change: Change) -> None:
@@ -149,7 +150,7 @@ def _refolded(turn: Turn, row: Row) -> None:
         rows = [r for _, r in turn.world.ctx.scan(events_bucket(kind, native))]
         new = entities.fold(kind, native, rows, turn.world.settings)
         if new is not None:
-            turn.world.put({**new, **{n: row[n] for n in ("k", "ko") if n in row}})
+            turn.world.put({**new, **{n: row[n] for n in KEPT if n in row}})
     for active in turn.book.rules:
         if active.watch == kind:
             turn.judge(active, kind, native).replan(Reason.CORRECTED)

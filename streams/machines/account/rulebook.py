@@ -36,8 +36,6 @@ Path = tuple[str, ...]
 JOINABLE = frozenset(KINDS)
 """Roots of paths that are joined entities."""
 
-OPENNESS = frozenset({"open", "status"})
-
 BELOW = frozenset({
     "last_follow_up", "first_response", "calls", "visits", "demos", "proposals", "meetings", "emails", "messages",
     "overdue_amount", "credit_left", "paid_ratio", "open_instalments",
@@ -132,11 +130,6 @@ class Active:
     def time_dependent(self) -> bool:
         """May `where` change without any event?"""
         return self.where.time_dependent or "overdue_amount" in self.reads
-
-    @property
-    def follows(self) -> frozenset[str]:
-        """Names of the watched entity's fields whose change matters to it."""
-        return self.reads | OPENNESS if self.include_account or self.reason is Reason.SILENCE else self.reads
 
     def reads_joined(self, kind: str) -> frozenset[str]:
         """Fields it reads of the joined entity of that kind."""

@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rules.reasons import Reason
+from schemas.time import end_of_day
 from streams.machines.account import entities, review
 from streams.machines.account.actions import Actions
 from streams.machines.account.alerts import Alerts
 from streams.machines.account.entities import Order, Row
 from streams.machines.account.judge import Judge, trigger_bucket
 from streams.machines.account.rulebook import Active, Rulebook
-from streams.machines.account.world import World
+from streams.machines.account.scope import EntityScope
+from streams.machines.account.world import World, cut_after
 
 RECHECK_AT_ONCE = 200
 """Entities below a changed one that are judged in the same step; the rest follow in steps of their own."""
@@ -74,16 +76,18 @@ class Turn:
         changed = entities.changed_fields(change.old, change.new)
         type_ = change.event["type"]
         seen: set[tuple[str, str, str]] = set()
+        self._conditional(change, changed)
         for active in self.book.followers.get(change.kind, ()):
             if _follows(active, change, changed):
                 seen.add((active.name, change.kind, change.native))
                 self._own(active, change)
+        self._instant(change)
+        self._silences(change, seen)
         for active in self.book.by_type.get(type_, ()):
             for kind, native in self._watched_by(active, change):
                 if (active.name, kind, native) not in seen:
                     seen.add((active.name, kind, native))
                     self._take(active, kind, native, change)
-            self._customer_only(active, change)
         for kind, native in change.summed:
             for active in self.book.below.get(kind, ()):
                 if (active.name, kind, native) not in seen:
@@ -91,6 +95,109 @@ class Turn:
                     self._take(active, kind, native, change)
         self._money(change, seen)
         self._joined(change, changed)
+
+    def _conditional(self, change: Change, changed: frozenset[str] | None) -> None:
+        """`holds` rules on the entity itself: matched together, judged where the answer is new."""
+        group = self.book.conditional.get(change.kind)
+        row = change.new
+        if group is None or row is None:
+            return
+        if changed is not None and not group.always and changed.isdisjoint(group.reads):
+            return
+        under_way = row.get("hs", ())
+        matching: list[Active] = []
+        if not row.get("x"):
+            matching = group.matching(self._scope(change, row))
+        names = {active.name for active in matching}
+        for active in matching:
+            if active.name not in under_way or active.time_dependent:
+                self._own(active, change)
+        for name in under_way:
+            active = self.book.by_name.get(name)
+            if active is not None and name not in names:
+                self._own(active, change)
+        for active in group.timed:
+            if active.name not in names and active.name not in under_way:
+                self._own(active, change)
+
+    def _scope(self, change: Change, row: Row) -> EntityScope:
+        at = change.order[0]
+        return EntityScope(self.world, row, at, cut_after(change.order), was=change.old, event=change.event)
+
+    def _instant(self, change: Change) -> None:
+        """`event` rules, those first whose `where` holds of the watched entity."""
+        type_ = change.event["type"]
+        for kind, native in ((change.kind, change.native), *change.above):
+            group = self.book.instant.get((type_, kind))
+            own = (kind, native) == (change.kind, change.native)
+            row = change.new if own else self.world.row(kind, native)
+            if group is None or row is None or row.get("x"):
+                continue
+            at, cut = change.order[0], cut_after(change.order)
+            was = change.old if own else row
+            scope = EntityScope(self.world, row, at, cut, was=was, event=change.event)
+            for active in group.matching(scope):
+                self._take(active, kind, native, change)
+
+    def _silences(self, change: Change, seen: set[tuple[str, str, str]]) -> None:
+        """`silent` rules that name the event's type, on the entities it belongs to.
+
+        A silence that is not due yet need not be touched: the match is noted, and looked up when it falls due.
+        """
+        rules = self.book.silent.get(change.event["type"])
+        if not rules:
+            return
+        for kind, native in ((change.kind, change.native), *change.above):
+            concerned = [active for active in rules if active.watch == kind]
+            if not concerned:
+                continue
+            row = self.world.row(kind, native)
+            if row is None:
+                continue
+            easy = change.order[0] < row.get("nd", -1) and self._note(row, change, "ha" in row)
+            for active in concerned:
+                if easy and active.name not in row.get("lv", ()) and active.is_plain(change.event["type"]):
+                    continue
+                if (active.name, kind, native) not in seen:
+                    seen.add((active.name, kind, native))
+                    self._take(active, kind, native, change)
+            if not easy:
+                self._noted(kind, native, change)
+        for active in rules:
+            self._customer_only(active, change)
+
+    def _note(self, row: Row, change: Change, strict: bool) -> bool:
+        """Note the event as the latest of its type; False when that is not all there is to it.
+
+        With alerts in the past (`strict`) an event older than the latest one may prove one of them wrong.
+        """
+        at = change.order[0]
+        latest = row.get("lm") or {}
+        newest = max((entry[0] for entry in latest.values()), default=-1)
+        if strict and at < newest:
+            return False
+        type_ = change.event["type"]
+        if at >= latest.get(type_, (-1,))[0]:
+            end = end_of_day(at, self.world.zone) if change.event.get("day") else at
+            self.world.put({**row, "lm": {**latest, type_: [at, end, change.ref]}})
+        return True
+
+    def _noted(self, kind: str, native: str, change: Change) -> None:
+        """After the rules have looked: note the event, and the earliest due anew."""
+        row = self.world.row(kind, native)
+        if row is None:
+            return
+        self._note(row, change, False)
+        row = self.world.row(kind, native) or row
+        dues = []
+        for _, saved in self.trigger_rows(kind, native):
+            due = saved["s"].get("d")
+            if due is not None:
+                dues.append(due)
+        earliest = min(dues, default=None)
+        if earliest != row.get("nd"):
+            kept = {name: value for name, value in row.items() if name != "nd"}
+            self.world.put(kept if earliest is None else {**kept, "nd": earliest})
 
     def _own(self, active: Active, change: Change) -> None:
         self.judge(active, change.kind, change.native).on_event(
@@ -192,8 +299,24 @@ class Turn:
         if change.new is None or change.cause is not Reason.LATE_EVENT:
             changed = None
         self._joined(change, changed)
-        for active in self.book.by_type.get(change.event["type"], ()):
+        for active in self.book.silent.get(change.event["type"], ()):
             self._customer_only(active, change)
+        self._remember_matches(change)
+
+    def _remember_matches(self, change: Change) -> None:
+        """History has changed: note anew what the latest matches of silences are."""
+        for kind, native in ((change.kind, change.native), *change.above):
+            row = self.world.row(kind, native)
+            if row is None or "lm" not in row:
+                continue
+            latest: dict[str, list[Any]] = {}
+            for below in (row, *self.world.descendants(kind, native)):
+                for item in self.world.effective_events(below["kind"], below["id"]):
+                    at, type_ = item["o"][0], item["e"]["type"]
+                    if type_ in self.book.silent and at >= latest.get(type_, (-1,))[0]:
+                        end = end_of_day(at, self.world.zone) if item["e"].get("day") else at
+                        latest[type_] = [at, end, item["r"]]
+            self.world.put({**row, "lm": latest})
 
     def _concerned(self, change: Change) -> list[tuple[Active, str, str]]:
         found: dict[tuple[str, str, str], tuple[Active, str, str]] = {}
@@ -228,8 +351,10 @@ class Turn:
 
 
 def _follows(active: Active, change: Change, changed: frozenset[str] | None) -> bool:
-    if changed is None or change.event["type"] in active.roles_of:
+    """Can the change of the watched entity itself matter to the rule?"""
+    if changed is None:
         return True
-    if changed & active.follows:
-        return True
-    return bool(active.reads_was)
+    if active.summary == "lv":  # a silence looks at its `where` once it is due
+        due = change.new is not None and active.name in change.new.get("lv", ())
+        return "open" in changed or (due and not changed.isdisjoint(active.reads))
+    return active.reads_was or change.event["type"] in active.roles_of or not changed.isdisjoint(active.reads)
