@@ -159,7 +159,7 @@ class Node:
         self.set("m", number + 1)
         move = f"{self.key}#{number}"
         if self.kind not in EXTERNAL:
-            self._announce(move, source, target)
+            self._announce(move, number, source, target)
         path = [self.key] if via is None else [*as_list(via["path"]), self.key]
         followers = [key for key, _ in self.ctx.scan(ASK) if key not in path] if "kids" in self.row else []
         if not followers:
@@ -172,15 +172,15 @@ class Node:
         self.ctx.put(MOVES, move, {"left": len(followers), "from": source, "up": up})
         return True
 
-    def _announce(self, move: str, source: str, target: str) -> None:
+    def _announce(self, move: str, number: int, source: str, target: str) -> None:
         scope: dict[str, object] = (
             {"all": True} if source == self.key else {"entity": [self.kind, self.native]}
         )
         if self.namespace and "entity" in scope:
             scope["ns"] = self.namespace
-        begin = {"move": move, "from": source, "scope": scope, "partitions": 1}
+        begin = {"move": move, "seq": number, "from": source, "scope": scope, "partitions": 1}
         self.ctx.emit(SALES_EVENTS, target, BEGIN, begin)
-        self.ctx.emit(SALES_EVENTS, source, OUT, {"move": move, "to": target, "scope": scope})
+        self.ctx.emit(SALES_EVENTS, source, OUT, {"move": move, "seq": number, "to": target, "scope": scope})
 
     def _confirm(self, move: str, source: str) -> None:
         if self.kind not in EXTERNAL:

@@ -112,7 +112,8 @@ class Cluster:
         found: dict[str, dict[str, list[str]]] = {}
         for key, state in sorted(self.keys().items()):
             for entity, ids in sorted(state.events.items()):
-                found.setdefault(entity, {})[key] = ids
+                if ids:
+                    found.setdefault(entity, {})[key] = ids
         return found
 
     def waiting(self) -> list[Waiting]:

@@ -48,6 +48,19 @@ def entity_of(kind: str, value: Mapping[str, Any]) -> str | None:
     return None
 
 
+def number_of(move: str) -> int:
+    """The running number of an entity's move."""
+    return int(move.rpartition("#")[2])
+
+
+def carried(kind: str, value: Mapping[str, Any]) -> list[str]:
+    """Entities that a record of a move brings along."""
+    if kind == "move.whole":
+        return [*value["events"], *value["coming"], *value["queues"]]
+    entity = entity_of(kind, value) if kind in ("move.begin", "move.rows") else None
+    return [] if entity is None else [entity]
+
+
 class Ledger:
     """Implements `Machine`."""
 
@@ -83,8 +96,8 @@ class Call:
         away = state.forward.get(entity or "") if kind in ("event", "move.out") else None
         away = away or state.forward.get(WHOLE)
         if away is not None:
-            if kind == "move.begin" and entity is not None:
-                state.forward.pop(entity, None)
+            for back in carried(kind, value):
+                state.forward.pop(back, None)  # it has come back this way
             self.ctx.emit(SALES_EVENTS, away, kind, value)
         elif entity is None:
             getattr(self, kind.replace(".", "_") + "_whole")(value)
@@ -101,12 +114,14 @@ class Call:
         while queue:
             move = state.coming.get(entity)
             if move is not None:
-                own = next(
-                    (i for i, (k, v) in enumerate(queue) if k == "move.out" and v["move"] == move), None
-                )
-                if own is None:
+                older = [r for r in queue if r[0] == "move.out" and r[1]["seq"] <= number_of(move)]
+                if not older:
                     break
-                del queue[own], state.coming[entity]  # both ends of the move are here by now
+                queue.remove(older[0])
+                if older[0][1]["move"] == move:
+                    del state.coming[entity]  # both ends of the move are here by now
+                else:
+                    self.out(entity, older[0][1])  # it came the long way; the entity goes and comes back
                 continue
             if state.wholes and entity not in state.events:
                 break  # it may be on its way
@@ -125,15 +140,15 @@ class Call:
 
     def out(self, entity: str, value: Any) -> None:
         ids = self.state.events.pop(entity, [])
-        if value["to"] != self.ctx.key:
+        if value["to"] != self.ctx.key and entity not in self.state.coming:
             self.state.forward[entity] = value["to"]
         rows = {"move": value["move"], "entity": entity, "ids": ids}
         self.ctx.emit(SALES_EVENTS, value["to"], "move.rows", rows)
 
     def rows(self, entity: str, value: Any) -> None:
         state = self.state
-        if value["ids"]:
-            state.events[entity] = value["ids"] + state.events.get(entity, [])
+        state.forward.pop(entity, None)
+        state.events[entity] = value["ids"] + state.events.get(entity, [])  # here, even without events
         if state.coming.get(entity) == value["move"]:
             del state.coming[entity]
         queue = state.queues.get(entity, [])
@@ -157,6 +172,8 @@ class Call:
         state.wholes.update(value["wholes"])
         for entity, ids in value["events"].items():
             state.events[entity] = ids + state.events.get(entity, [])
+        for entity in carried("move.whole", value):
+            state.forward.pop(entity, None)
         for entity in [*value["coming"], *value["queues"]]:
             own = state.queues.get(entity, [])
             if entity in state.coming and state.coming[entity] != value["coming"].get(entity):
