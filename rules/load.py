@@ -165,8 +165,11 @@ class _Loader:
     def _shape(self, error: ValidationError, document: Document) -> None:
         nulls = set(_nulls(document.value, ()))
         told: set[tuple[Mark, str]] = set()
-        for detail in error.errors(include_url=False):
+        details = error.errors(include_url=False)
+        for detail in details:
             problem = shape_problem(dict(detail))
+            if detail["type"] == "too_short" and any(_within(d["loc"], detail["loc"]) for d in details):
+                continue  # its items are wrong, not missing
             mark = document.place(problem.loc, problem.at_key)
             if (mark, problem.code) in told or _below(problem.loc, nulls):
                 continue
@@ -219,6 +222,10 @@ def _plain(loc: Loc) -> Loc:
 def _below(loc: Loc, nulls: set[Loc]) -> bool:
     """The problem is only that a value is missing, which is told already."""
     return any(loc == null or loc == null[:-1] for null in nulls if null)
+
+
+def _within(loc: tuple[int | str, ...], outer: tuple[int | str, ...]) -> bool:
+    return len(loc) > len(outer) and loc[: len(outer)] == outer
 
 
 def _guess(raw: bytes) -> str:

@@ -5,6 +5,7 @@ It judges by the native evaluator, leaf by leaf, without short cuts; it decides 
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,8 +15,9 @@ from rules.conditions.scope import Path, Scope
 from rules.conditions.tree import ItemScope, Leaf, ListLeaf, Node, Not, build, items_of
 from rules.conditions.values import UNRATED
 from schemas.errors import show
-from schemas.time import date_of
 
+NOTHING = "—"
+"""A missing value, in both languages."""
 MAX_ITEMS = 20
 """Items of a list leaf that are explained one by one; the result counts all."""
 
@@ -125,16 +127,16 @@ def _leaf(leaf: Leaf, scope: Scope, deny: bool) -> Explanation:
 def _found(leaf: Leaf, scope: Scope) -> str:
     text = _raw(scope, leaf.path)
     if leaf.op == "changed":
-        return f"{text} (was {_raw(scope, ('was', *leaf.path))})"
+        return f"{_raw(scope, ('was', *leaf.path))} → {text}"
     value = leaf.read(scope) if leaf.read and leaf.rated else None
     if isinstance(value, (int, Decimal)) and str(value) != text.strip('"'):
-        return f"{text} = {_plain(value)} in base currency"
+        return f"{text} = {_plain(value)}"
     return text
 
 
 def _raw(scope: Scope, path: Path) -> str:
     value = scope.get(path)
-    return "nothing" if value is None else show(value)
+    return NOTHING if value is None else show(value)
 
 
 def _expected(leaf: Leaf, scope: Scope) -> str:
@@ -151,10 +153,14 @@ def _value(leaf: Leaf, value: object, scope: Scope, index: int) -> str:
     operand = leaf.operands[index] if index < len(leaf.operands) else None
     if isinstance(value, FieldOperand):
         found = operand.read(scope) if operand else None
-        return f"{_formula(value)} = {'nothing' if found is None or found is UNRATED else _plain(found)}"
+        return f"{_formula(value)} = {NOTHING if found is None or found is UNRATED else _plain(found)}"
     if isinstance(value, str) and value.lstrip().startswith("today") and operand is not None:
-        return f"{value} ({date_of(scope.at, scope.zone).isoformat()} is today)"
+        return f"{value} ({_day(operand.read(scope))})"
     return _plain(value)
+
+
+def _day(ordinal: object) -> str:
+    return dt.date.fromordinal(ordinal).isoformat() if isinstance(ordinal, int) else NOTHING
 
 
 def _formula(value: FieldOperand) -> str:
@@ -175,7 +181,7 @@ def _list(node: ListLeaf, scope: Scope, deny: bool) -> Explanation:
     shown = [explain(node.inner, ItemScope(scope, item), deny) for item in items[:MAX_ITEMS]]
     zh, en = WORDS[node.kind]
     children = tuple(shown)
-    found = f"{len(items)} items" if items else _raw(scope, node.path)
+    found = f"[{len(items)}]" if items else _raw(scope, node.path)
     return Explanation(
         node.kind,
         result,
