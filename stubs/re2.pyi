@@ -6,7 +6,6 @@ class Options:
     never_capture: bool
 
 class error(Exception): ...
-
 class _Match: ...
 
 class _Regexp:
