@@ -243,7 +243,7 @@ class Judge:
         """Note on the entity's row what spares most rules from looking at most events.
 
         hs: `holds` rules with something under way. lv: silences that an event may end (the others only move on, and
-        look the last match up when they fall due). nd: the earliest due of those.
+        look the last match up when they fall due). nd: the earliest due of those. sx: silences with a row of their own.
         """
         what = self.active.summary
         if what is None:
@@ -258,6 +258,10 @@ class Judge:
             due = state.get("d")
             if due is not None and due < row.get("nd", NEVER):
                 row = {**row, "nd": due}
+                self.world.put(row)
+            if self.active.implied is not None and live != (self.active.name in row.get("sx", ())):
+                left = [n for n in row.get("sx", ()) if n != self.active.name]
+                row = {**row, "sx": [*left, self.active.name] if live else left}
                 self.world.put(row)
         names = row.get(what, ())
         if wanted != (self.active.name in names):
@@ -365,7 +369,31 @@ class Judge:
         return self.world.row_at(self.kind, self.native, order)
 
     def _saved(self) -> Row | None:
-        return self.world.ctx.get(trigger_bucket(self.kind, self.native), self.active.name)
+        found = self.world.ctx.get(trigger_bucket(self.kind, self.native), self.active.name)
+        if found is None and self.active.implied is not None:
+            return self._implied(self.active.implied)
+        return found
+
+    def write_down(self) -> None:
+        """Give a former version's silence, which followed from the entity, a row: it goes on under that version."""
+        lasts = self.active.was_implied
+        if lasts is None or self._saved() is not None:
+            return
+        saved = self._implied(lasts)
+        if saved is not None:
+            self._save(saved["s"], saved["o"], saved["lt"], saved.get("h", 0), None)
+
+    def _implied(self, lasts: Duration) -> Row | None:
+        """A silence that nothing has touched since the entity opened has no row: it follows from the entity's."""
+        row = self._row()
+        begun = None if row is None else row.get("sb")
+        if row is None or begun is None or self.active.name in row.get("sx", ()):
+            return None
+        base, ref, order, hist = begun
+        saved: Row = {"s": {"b": base, "r": ref, "d": lasts.add(base, self.zone)}, "o": order, "lt": -1}
+        if hist:
+            saved["h"] = hist
+        return saved
 
     def _scope(self, row: Row) -> EntityScope:
         return EntityScope(self.world, row, self._at, self._cut, was=self._was, event=self._event)
@@ -456,7 +484,7 @@ class Judge:
     def account_matches(self, role: str) -> tuple[int, str] | None:
         rows = self.world.ctx.get("al", self.active.name) or ()
         found: tuple[int, str] | None = None
-        for begin, end, ref in rows:
+        for begin, end, ref, _ in rows:
             if begin < self._at or (begin == self._at and len(self._order) > 1):
                 found = (end, ref)
         return found

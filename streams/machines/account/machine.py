@@ -56,6 +56,8 @@ class AccountMachine:
             turn = self._turn(ctx)
             if wait.name.startswith("t|"):
                 turn.on_rule_wait(wait.name)
+            elif wait.name.startswith("s|"):
+                turn.on_implied_wait(wait.name)
             else:
                 commands.on_item_wait(turn, wait.name)
         return ctx.step

@@ -175,7 +175,7 @@ def _entity_rows(ctx: Context, kind: str, native: str) -> list[list[Any]]:
 def _wait_of(name: str) -> str:
     """`kind|id` of the entity that a wait belongs to."""
     what, kind, rest = name.split("|", 2)
-    parts = {"t": 1, "i": 3, "z": 2}[what]
+    parts = {"t": 1, "i": 3, "z": 2, "s": 0}[what]
     return f"{kind}|{rest.rsplit('|', parts)[0]}"
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from streams.machines.account.turn import Change, Turn
 
 KEEP_CUSTOMER_EVENTS = 64
-KEPT = ("k", "ko", "im", "hs", "lv", "nd", "lm", "ha")
+KEPT = ("k", "ko", "im", "hs", "lv", "nd", "lm", "ha", "sb", "sx")
 
 
 def approvals(turn: Turn, change: Change) -> None:
@@ -170,6 +170,9 @@ def _rule_changed(turn: Turn, rule: str) -> None:
             for name, alert in turn.alerts.of_entity(kind, native):
                 if alert["rule"] == rule and alert["v"] != current.version and alert["st"] in lifecycle.OPEN:
                     turn.alerts.withdraw(kind, native, name, Reason.RULE_EDITED)
+        for former in turn.book.rules:
+            if former.id == rule and former.draining:
+                turn.judge(former, kind, native).write_down()
         turn.judge(current, kind, native).replan(Reason.RULE_EDITED)
 
 

@@ -108,6 +108,8 @@ class Active:
     draining: bool = False
     others: tuple[str, ...] = ()
     summary: str | None = None
+    implied: Duration | None = None
+    was_implied: Duration | None = None
     plain_types: frozenset[str] = field(default_factory=frozenset)
     successor: Active | None = None
 
@@ -182,7 +184,7 @@ class Rulebook:
 
     by_type: event type -> rules that name it. followers: kind -> rules that watch it and want its changes.
     conditional: kind -> its `holds` rules. instant: (event type, watched kind) -> `event` rules. silent: event type
-    -> rules that it keeps quiet.
+    -> rules that it keeps quiet. implied: kind -> silences whose state follows from the entity until they fall due.
     joined: kind -> rules that watch something else and read a joined entity of that kind.
     """
 
@@ -194,6 +196,7 @@ class Rulebook:
     conditional: dict[str, Group]
     instant: dict[tuple[str, str], Group]
     silent: dict[str, tuple[Active, ...]]
+    implied: dict[str, tuple[Active, ...]]
     by_name: dict[str, Active]
     approving: dict[str, tuple[Active, ...]]
 
@@ -208,7 +211,10 @@ class Rulebook:
         conditional: dict[str, list[Active]] = {}
         instant: dict[tuple[str, str], list[Active]] = {}
         silent: dict[str, list[Active]] = {}
+        implied: dict[str, list[Active]] = {}
         for rule in rules:
+            if rule.implied is not None:
+                implied.setdefault(rule.watch, []).append(rule)
             for type_ in rule.roles_of:
                 if isinstance(rule.trigger, EventTrigger):
                     instant.setdefault((type_, rule.watch), []).append(rule)
@@ -233,7 +239,7 @@ class Rulebook:
         return cls(
             tuple(rules), _frozen(by_type), _frozen(followers), _frozen(joined), _frozen(below),
             {kind: Group(found) for kind, found in conditional.items()},
-            {place: Group(found) for place, found in instant.items()}, _frozen(silent),
+            {place: Group(found) for place, found in instant.items()}, _frozen(silent), _frozen(implied),
             {rule.name: rule for rule in rules}, _frozen(approving),
         )  # fmt: skip
 
@@ -256,8 +262,8 @@ def activate(row: Mapping[str, Any], rule: str, settings: Mapping[str, Any]) -> 
     if current.reset or current.recompute:
         return [current]
     former = [old for o in row.get("old", ()) if (old := _version(o, rule, settings)) is not None]
-    current = replace(current, others=tuple(old.name for old in former))
-    return [*(replace(old, draining=True, successor=current) for old in former), current]
+    current = replace(current, implied=None if former else current.implied, others=tuple(old.name for old in former))
+    return [*(replace(old, draining=True, implied=None, was_implied=old.implied, successor=current) for old in former), current]
 
 
 def _version(row: Mapping[str, Any], rule: str, settings: Mapping[str, Any]) -> Active | None:
@@ -330,6 +336,7 @@ def _active(
         joins=frozenset(heads & JOINABLE),
         reads=frozenset(path[0] for path in rule.reads if path[0] not in ("owner", "was", "event", "after")),
         summary=_SUMMARY.get(type(built.trigger)),
+        implied=_implied(rule, roles),
         plain_types=_plain(roles) if isinstance(rule.trigger, SilentSpec) else frozenset(),
         joined_reads=frozenset((path[0], path[1]) for path in rule.reads if len(path) > 1),
         reads_was=any(path[0] in ("was", "event") for path in rule.where.reads),
@@ -339,6 +346,14 @@ def _active(
 
 
 _SUMMARY: Mapping[type, str] = {HoldsTrigger: "hs", SilentTrigger: "lv"}
+
+
+def _implied(rule: CompiledRule, roles: Mapping[str, Sequence[tuple[str, Pattern]]]) -> Duration | None:
+    """How long the silence lasts, when its state follows from the entity's opening and its latest matches."""
+    spec = rule.trigger
+    if not isinstance(spec, SilentSpec) or spec.account or _plain(roles) != frozenset(roles):
+        return None
+    return spec.for_ if rule.doc.enrol == "existing" else None
 
 
 def _plain(roles: Mapping[str, Sequence[tuple[str, Pattern]]]) -> frozenset[str]:

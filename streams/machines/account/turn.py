@@ -45,6 +45,11 @@ class Change:
     summed: list[tuple[str, str]] = field(default_factory=list)
 
 
+def implied_wait(kind: str, native: str) -> str:
+    """Name of the one wait that stands for an entity's untouched silences."""
+    return f"s|{kind}|{native}"
+
+
 class Turn:
     """One step's rules over one account."""
 
@@ -78,9 +83,12 @@ class Turn:
         seen: set[tuple[str, str, str]] = set()
         self._conditional(change, changed)
         for active in self.book.followers.get(change.kind, ()):
-            if _follows(active, change, changed):
+            if _follows(active, change, changed) and (
+                active.implied is None or active.name in change.new.get("sx", ())
+            ):
                 seen.add((active.name, change.kind, change.native))
                 self._own(active, change)
+        self._opened_or_closed(change)
         self._instant(change)
         self._silences(change, seen)
         for active in self.book.by_type.get(type_, ()):
@@ -166,6 +174,66 @@ class Turn:
         for active in rules:
             self._customer_only(active, change)
 
+    # -- silences that follow from the entity ------------------------------------------------------------------------
+
+    def _opened_or_closed(self, change: Change) -> None:
+        """One wait stands for all silences of an entity until the first of them falls due."""
+        rules = self.book.implied.get(change.kind)
+        row = self.world.row(change.kind, change.native)
+        if not rules or row is None:
+            return
+        was_open = change.old is not None and bool(change.old["op"])
+        if row["op"] and not was_open:
+            at = change.order[0]
+            end = end_of_day(at, self.world.zone) if change.event.get("day") else at
+            begun = [end, change.ref, change.order, change.event.get("hist", 0)]
+            self.world.put({**row, "sb": begun})
+            self._arm_implied(change.kind, change.native, rules)
+        elif was_open and not row["op"]:
+            self._forget_implied(change.kind, change.native, row)
+
+    def _forget_implied(self, kind: str, native: str, row: Row) -> None:
+        if "sb" in row:
+            self.world.put({name: value for name, value in row.items() if name not in ("sb", "sx", "nd")})
+            self.world.ctx.wait(implied_wait(kind, native), None)
+
+    def _arm_implied(self, kind: str, native: str, rules: Iterable[Active]) -> None:
+        """Arm the entity's one wait for the first of the silences without a row, and note the earliest due."""
+        row = self.world.row(kind, native)
+        if row is None or "sb" not in row:
+            return
+        own = row.get("sx", ())
+        waits, dues = [], [row["nd"]] if own and "nd" in row else []
+        for active in rules:
+            if active.implied is not None and active.name not in own:
+                base = self._base(row, active)
+                due = active.implied.add(base, self.world.zone)
+                dues.append(due)
+                waits.append(due + active.grace)
+        if dues and row.get("nd") != min(dues):
+            self.world.put({**row, "nd": min(dues)})
+        self.world.ctx.wait(implied_wait(kind, native), min(waits, default=None))
+
+    def _base(self, row: Row, active: Active) -> int:
+        """The instant (us) the silence counts from: opening, or the latest match noted since."""
+        matches = [e[1] for type_, e in (row.get("lm") or {}).items() if type_ in active.plain_types]
+        return max([row["sb"][0], *matches])
+
+    def on_implied_wait(self, name: str) -> None:
+        """The first of an entity's silences may be due: those that are get rows of their own."""
+        _, kind, native = name.split("|", 2)
+        rules = self.book.implied.get(kind, ())
+        at = self.world.ctx.at
+        for active in rules:
+            row = self.world.row(kind, native)
+            if row is None or "sb" not in row:
+                return
+            if active.implied is None or active.name in row.get("sx", ()):
+                continue
+            if active.implied.add(self._base(row, active), self.world.zone) + active.grace <= at:
+                self.judge(active, kind, native).on_wait(at)
+        self._arm_implied(kind, native, rules)
+
     def _note(self, row: Row, change: Change, strict: bool) -> bool:
         """Note the event as the latest of its type; False when that is not all there is to it.
 
@@ -194,6 +262,9 @@ class Turn:
             due = saved["s"].get("d")
             if due is not None:
                 dues.append(due)
+        for active in self.book.implied.get(kind, ()):
+            if active.implied is not None and "sb" in row and active.name not in row.get("sx", ()):
+                dues.append(active.implied.add(self._base(row, active), self.world.zone))
         earliest = min(dues, default=None)
         if earliest != row.get("nd"):
             kept = {name: value for name, value in row.items() if name != "nd"}
@@ -302,6 +373,9 @@ class Turn:
         for active in self.book.silent.get(change.event["type"], ()):
             self._customer_only(active, change)
         self._remember_matches(change)
+        row = self.world.row(change.kind, change.native)
+        if row is not None and not row["op"]:
+            self._forget_implied(change.kind, change.native, row)
 
     def _remember_matches(self, change: Change) -> None:
         """History has changed: note anew what the latest matches of silences are."""
