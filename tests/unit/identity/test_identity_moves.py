@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streams.machines.keys import entity_key
-from tests.unit.identity.cluster import MARCH, Cluster, event, fill
+from tests.unit.identity.cluster import MARCH, Cluster, Log, event, fill
 
 O1 = "opportunity:O1"
 DEAL = event("opportunity.created", "e1", opportunity="O1", account="A1")
@@ -116,15 +116,42 @@ def test_an_account_named_by_its_survivor_is_no_move() -> None:
     assert [o.emit.kind for o in cluster.sent[sent:]] == ["event"]
 
 
-def test_two_documents_without_account_that_name_each_other_do_not_chase_each_other() -> None:
+def intake_first(logs: list[Log]) -> Log:
+    """Both sides ask before either is answered."""
+    return next((log for log in logs if log[2] == "crm.activity"), logs[0])
+
+
+def cross(cluster: Cluster) -> None:
+    """Two invoices take back each other, at the same time."""
+    cluster.send("invoice:1", event("invoice.issued", "i3", invoice="1", of="2"))
+    cluster.send("invoice:2", event("invoice.issued", "i4", invoice="2", of="1"))
+    cluster.run(intake_first)
+
+
+def test_two_documents_without_account_that_name_each_other_do_not_change_places() -> None:
     cluster = Cluster(3)
     for name in ("1", "2"):
         fill(cluster, [(f"invoice:{name}", event("invoice.issued", f"i{name}", invoice=name))])
-    cluster.send("invoice:1", event("invoice.issued", "i3", invoice="1", of="2"))
-    cluster.send("invoice:2", event("invoice.issued", "i4", invoice="2", of="1"))
-    cluster.run()
+    cross(cluster)
+    assert cluster.places() == {
+        "invoice||1": {"invoice:1": ["i1", "i3"]},
+        "invoice||2": {"invoice:1": ["i2", "i4"]},
+    }
     fill(cluster, [("invoice:1", event("invoice.issued", "i5", MARCH + 1, invoice="1", account="A1"))])
     assert cluster.places() == {
         "invoice||1": {"account:A1": ["i1", "i3", "i5"]},
         "invoice||2": {"account:A1": ["i2", "i4"]},
     }
+
+
+def test_two_documents_of_two_accounts_that_name_each_other_come_to_rest() -> None:
+    cluster = Cluster(3)
+    for name in ("1", "2"):
+        value = event("invoice.issued", f"i{name}", invoice=name, account=f"A{name}")
+        fill(cluster, [(f"invoice:{name}", value)])
+    cross(cluster)
+    places = cluster.places()
+    assert [sorted(ids) for found in places.values() for ids in found.values()] == [
+        ["i1", "i3"],
+        ["i2", "i4"],
+    ]
