@@ -106,7 +106,7 @@ def _problem(detail: ErrorDetails, document: Document) -> MappingError:
         place=document.place(path),
         expected=detail["msg"].removeprefix("Value error, "),
         found=show(detail["input"]),
-        next_step="see the mapping reference for what this key takes",
+        next_step="examples/maven/mapping.yaml shows what the keys take",
     )
 
 

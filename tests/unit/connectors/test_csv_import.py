@@ -285,3 +285,15 @@ def test_files_of_the_same_name_are_told_apart(tmp_path: Path) -> None:
         paths[-1].write_text(HEADER + f"A{year},x,Lost,{year}-01-01,,\n")
     result = read_paths(paths)
     assert [file.name for file in result.report.files] == [str(path) for path in paths]
+
+
+def test_delimiter_and_decimal_mark_are_those_of_the_mapping(tmp_path: Path) -> None:
+    mapping = DEALS.replace('id: "{id}"', 'id: "{id}"\n    delimiter: ";"', 1).replace(
+        'thousands: ","', 'thousands: ".", decimal: ","'
+    )
+    content = HEADER.replace(",", ";") + "A1;x, y;Won;2017-01-01;2017-01-02;1.054,50\n"
+    result = read(tmp_path, {"deals.csv": content}, mapping)
+    assert (result.events[1].event.data["amount"], result.events[0].event.data["owner"]) == (
+        "1054.50",
+        "x, y",
+    )

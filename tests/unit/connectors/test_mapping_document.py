@@ -51,6 +51,7 @@ def test_good_one_has_no_problems() -> None:
         ("mapping: trial", "mapping: trial\nmapping: again", "SW-MAP-004", "m.yaml:2:1: mapping"),
         ("source: crm/trial\n", "", "SW-MAP-003", "m.yaml:1:1"),
         ("mapping: trial", "mapping: Trial 1", "SW-MAP-004", "m.yaml:1:10: mapping"),
+        ("source: crm/trial", "source: crm/trial\nzone: Mars/Base", "SW-MAP-004", "m.yaml:3:7: zone"),
         ("required: true", "requird: true", "SW-MAP-002", "m.yaml:9:12: files.0.columns.id.requird"),
         ("required: true", "required: 7", "SW-MAP-004", "m.yaml:9:22: files.0.columns.id.required"),
         ("name: won", "nmae: won", "SW-MAP-003", "m.yaml:16:9: files.0.events.0"),
