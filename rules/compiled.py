@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 from rules.conditions.condition import Condition
 from rules.conditions.scope import Path
-from rules.document import Each, RuleDoc
+from rules.document import RuleDoc
+from rules.when import Each
 from schemas.time import Duration
 
 Pairs = tuple[tuple[Path, Path], ...]

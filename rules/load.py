@@ -6,18 +6,16 @@ checked. No file is opened here.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, get_args
+from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
 from rules.compile import check_rule
-from rules.conditions.literals import half_width, number_hint
-from rules.conditions.model import Doc
-from rules.document import NOT_BUILT, RuleDoc
-from rules.problems import Loc, Problem, RuleErrors, did_you_mean
+from rules.document import RuleDoc
+from rules.hints import line_hint, with_hint
+from rules.problems import Loc, Problem, RuleErrors
+from rules.shape_problems import shape_problem
 from rules.yaml_positions import Document, Mark, YamlError, documents
 from schemas.errors import RuleError, show
 from schemas.types import FieldType
@@ -107,7 +105,7 @@ class _Loader:
     def _syntax(self, error: YamlError) -> None:
         line = self.lines[error.mark.line - 1] if 0 < error.mark.line <= len(self.lines) else ""
         above = self.lines[error.mark.line - 2] if 1 < error.mark.line <= len(self.lines) + 1 else ""
-        step = error.next_step or _line_hint(line) or _line_hint(above) or "check the indentation above"
+        step = error.next_step or line_hint(line) or line_hint(above) or "check the indentation above"
         self._tell(
             error.mark, error.code, f"The YAML cannot be read: {error.reason}", "YAML", line.strip(), step
         )
@@ -158,7 +156,7 @@ class _Loader:
 
     def _no_mapping(self, document: Document) -> None:
         text = document.value if isinstance(document.value, str) else ""
-        step = _line_hint(text) or "begin with `rule: some-id`, then title, watch and when"
+        step = line_hint(text) or "begin with `rule: some-id`, then title, watch and when"
         found = show(document.value)
         self._tell(document.mark, "SW-RULE-009", "", "keys and values: rule, title, watch, when", found, step)
 
@@ -189,7 +187,7 @@ class _Loader:
 
     def _problem(self, problem: Problem, document: Document) -> None:
         mark = document.place(problem.loc, problem.at_key)
-        problem = _with_hint(problem)
+        problem = with_hint(problem)
         self.errors.append((mark, problem.error(f"{self.file}:{mark.line}:{mark.column}")))
 
     def _once(self, rule: RuleDoc, document: Document) -> None:
@@ -214,11 +212,6 @@ def _nulls(value: object, loc: Loc) -> Iterator[Loc]:
             yield from _nulls(part, (*loc, i))
 
 
-def _plain(loc: Loc) -> Loc:
-    """Without the names of alternatives (`<list>`) that pydantic puts between."""
-    return tuple(step for step in loc if not (isinstance(step, str) and step.startswith("<")))
-
-
 def _below(loc: Loc, nulls: set[Loc]) -> bool:
     """The problem is only that a value is missing, which is told already."""
     return any(loc == null or loc == null[:-1] for null in nulls if null)
@@ -235,112 +228,3 @@ def _guess(raw: bytes) -> str:
     except UnicodeDecodeError:
         return ""
     return "GBK"
-
-
-def _is_wide(char: str) -> bool:
-    return half_width(char) != char
-
-
-def _line_hint(line: str) -> str:
-    """A next step when a line has full-width punctuation or tabs."""
-    wide = next((char for char in line if _is_wide(char)), "")
-    if wide:
-        name = unicodedata.name(wide, "").lower()
-        return f"write `{half_width(wide)}` instead of `{wide}` ({name})"
-    return "indent with spaces instead of tabs" if "\t" in line else ""
-
-
-def _with_hint(problem: Problem) -> Problem:
-    """Numbers like `50万` and full-width punctuation get their own next step."""
-    found = problem.found.strip('"')
-    if problem.code in ("SW-RULE-015", "SW-RULE-034") and (plain := number_hint(found)):
-        return problem if problem.next_step else replace(problem, next_step=f"write {plain}")
-    wide = any(_is_wide(char) for char in found) and problem.code not in ("SW-RULE-061", "SW-RULE-062")
-    if wide and "half-width" not in problem.next_step:
-        step = f"write {half_width(found)} with half-width characters"
-        return replace(problem, next_step=step)
-    return problem
-
-
-def shape_problem(detail: Mapping[str, Any]) -> Problem:
-    """One error of pydantic as a problem of the document."""
-    loc = _plain(tuple(detail["loc"]))
-    kind = str(detail["type"])
-    if kind == "coded":
-        return _coded(loc, detail)
-    if kind == "missing":
-        name = str(loc[-1])
-        step = f"add `{name}:`"
-        return Problem(loc[:-1], "SW-RULE-012", f"`{name}` is missing", f"{name}: ...", "", step, at_key=True)
-    if kind == "extra_forbidden":
-        return _unknown_key(loc)
-    make = _literal if kind == "literal_error" else _wrong_size if kind in _SIZES else _wrong_type
-    return make(loc, detail)
-
-
-def _coded(loc: Loc, detail: Mapping[str, Any]) -> Problem:
-    told = detail["ctx"]
-    value = detail["input"]
-    found = value if isinstance(value, str) else show(value)
-    return Problem(loc, told["code"], told["message"], told["expected"], found, told["next_step"])
-
-
-def _unknown_key(loc: Loc) -> Problem:
-    name, model = str(loc[-1]), _model_at(loc[:-1])
-    if name in NOT_BUILT.get(model.__name__, ()):
-        message, step = f"`{name}` is not built yet", "take it out for now"
-        return Problem(loc, "SW-RULE-011", message, "what is built", name, step, at_key=True)
-    keys = [info.alias or key for key, info in model.model_fields.items()]
-    near = half_width(name).partition(":")[0]
-    step = did_you_mean(near.strip(), keys)
-    return Problem(loc, "SW-RULE-010", f"There is no key `{name}` here", ", ".join(keys), name, step, True)
-
-
-def _literal(loc: Loc, detail: Mapping[str, Any]) -> Problem:
-    expected, value = str(detail["ctx"]["expected"]), detail["input"]
-    words = [word.strip("'") for word in expected.replace(" or ", ", ").split(", ")]
-    step = did_you_mean(str(value), words)
-    return Problem(loc, "SW-RULE-014", "The value is not allowed", ", ".join(words), show(value), step)
-
-
-_SIZES = frozenset({"string_too_short", "string_too_long", "too_short", "too_long"})
-_TYPES = {
-    "string_type": "a text",
-    "bool_type": "true or false",
-    "tuple_type": "a list",
-    "model_type": "keys and values",
-    "dict_type": "keys and values",
-}
-
-
-def _wrong_size(loc: Loc, detail: Mapping[str, Any]) -> Problem:
-    message = str(detail["msg"])
-    return Problem(loc, "SW-RULE-014", "The value is too short or too long", message, show(detail["input"]))
-
-
-def _wrong_type(loc: Loc, detail: Mapping[str, Any]) -> Problem:
-    expected = _TYPES.get(str(detail["type"]), str(detail["msg"]))
-    value = detail["input"]
-    quotes = (expected == "a text" and isinstance(value, (int, float))) or hasattr(value, "as_tuple")
-    step = f'write it in quotes: "{value}"' if quotes else ""
-    return Problem(loc, "SW-RULE-013", "The value has the wrong type", expected, show(value), step)
-
-
-def _model_at(loc: Loc) -> type[Doc]:
-    """The model that the keys at a place belong to; the nearest one above when there is none."""
-    model: type[Doc] = RuleDoc
-    for step in loc:
-        info = next(
-            (i for key, i in model.model_fields.items() if step in (i.alias, key) and step is not None), None
-        )
-        inner = next(_models(info.annotation), None) if info is not None else None
-        model = inner or model
-    return model
-
-
-def _models(annotation: object) -> Iterator[type[Doc]]:
-    """The document models within a type annotation, in order."""
-    if isinstance(annotation, type) and issubclass(annotation, Doc):
-        yield annotation
-    for part in get_args(annotation):
-        yield from _models(part)

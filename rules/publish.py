@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from pydantic.json_schema import JsonSchemaValue
 
-from rules.compile import FOLDED, NOT_WATCHED
+from rules.compiler import FOLDED, NOT_WATCHED
 from rules.document import RuleDoc
 from schemas.events.registry import EVENT_MODELS, KINDS
 
