@@ -39,6 +39,7 @@ class HoldsTrigger:
             open_episode(s, s["r"], s.pop("p"))
         if s.get("k") is not None and s["k"] <= t:
             end_episodes(s, s.pop("k"), CONDITION_ENDED)
+            s.pop("r", None)
         if s.get("f") is not None and s["f"] <= t:
             s.pop("f")
             self._judge(s, t, s.get("r", f"time/{t}"), t, env)
@@ -80,3 +81,4 @@ class HoldsTrigger:
             s["k"] = self._keep.add(at, env.zone)
         else:
             end_episodes(s, at, CONDITION_ENDED)
+            s.pop("r", None)

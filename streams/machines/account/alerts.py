@@ -20,6 +20,9 @@ from streams.machines.account.entities import Row
 from streams.machines.account.rulebook import Active
 from streams.machines.account.world import World
 
+BY_PEOPLE = (None, Reason.RESOLVED_BY_PERSON, Reason.ITEMS_DONE)
+"""Ends that no change of history takes back."""
+
 ALERTS, TASKS, APPROVALS = "alerts", "tasks", "approvals"
 SYSTEM = "system"
 
@@ -118,7 +121,7 @@ class Alerts:
         if (
             alert["st"] == "resolved"
             and episode["x"] is None
-            and alert.get("end") not in (None, "resolved_by_person")
+            and alert.get("end") not in BY_PEOPLE
         ):
             row = self.world.row(kind, native)
             alert = self._change(kind, native, name, alert, "firing", Reason.CURE_TAKEN_BACK, SYSTEM, row=row)
@@ -149,6 +152,16 @@ class Alerts:
         return self._change(
             kind, native, name, alert, state, reason, actor, row=self.world.row(kind, native), text=text
         )
+
+    def finish(self, kind: str, native: str, name: str, reason: Reason, actor: str) -> None:
+        """All that the alert asked for is done: resolved, unless its episode begins anew."""
+        alert = self.get(kind, native, name)
+        if alert is not None:
+            row = self.world.row(kind, native)
+            ended = {**alert, "end": reason.value}
+            new = self._change(kind, native, name, ended, "resolved", reason, actor, row=row)
+            new = self._actions.on_ended(kind, native, new, "resolved", reason, self.world)
+            self.world.ctx.put(alert_bucket(kind, native), name, new)
 
     # -- one transition ----------------------------------------------------------------------------------------------
 

@@ -186,5 +186,7 @@ def review(
     if not quiet:
         for person in item["to"]:
             notices.tell(world, row, alert, person, "voided", reason=Reason.AMOUNT_CHANGED, item=void)
+    if not active.trigger.standing:  # the change is an event of its own and asks by itself
+        return [void]
     again, _ = request(world, row, alert, active, action, item["no"], quiet=quiet, generation=item["g"] + 1)
     return [void, again]

@@ -109,12 +109,12 @@ def _patched(row: Row, patches: list[Row]) -> Row:
     event = dict(row["e"])
     order = row["o"]
     for patch in patches:
-        data = {k: v for k, v in patch["e"]["data"].items() if k not in ("event", "source")}
+        data = {k: v for k, v in patch["e"]["data"].items() if k not in ("event", "source", "time")}
         event["data"] = {**event["data"], **data}
         if "t" in patch:  # a correction may move the event in time
             event["time"] = patch["t"]
             event.pop("day", None)
-            order = [min(patch["t"], order[1]), *order[1:]]
+            order = [min(patch["t"], patch["o"][1]), *order[1:]]
     return {**row, "e": event, "o": order}
 
 

@@ -35,7 +35,7 @@ def open_task(
     }  # fmt: skip
     item = change(world, row["kind"], row["id"], alert, item, "open", Reason.TASK_OPENED, "system")
     if not quiet:
-        for person in persons:
+        for person in (p for p in persons if p not in alert["told"]):  # one mail about one thing
             notices.tell(world, row, alert, person, "task", reason=Reason.TASK_OPENED, title=item["title"], item=item,
                          due=due, remind=active.remind)  # fmt: skip
         world.ctx.wait(item_wait(row["kind"], row["id"], f"{alert['rule']}|{alert['id']}", item["id"]), due)
@@ -78,7 +78,7 @@ def close(world: World, kind: str, native: str, alert: Row, item: Row, state: st
         return {**item, "note": str(reason)} if state == "withdrawn" else item
     if item["kind"] == "approval" and state == "resolved" and reason is Reason.ITEMS_DONE:
         return item
-    ended = "cancelled" if item["kind"] == "task" else "withdrawn"
+    ended = "cancelled" if item["kind"] == "task" else "void"
     world.ctx.wait(item_wait(kind, native, f"{alert['rule']}|{alert['id']}", item["id"]), None)
     new = change(world, kind, native, alert, item, ended, Reason.ALERT_ENDED, "system")
     if not alert.get("q"):

@@ -27,24 +27,34 @@ KEPT = ("k", "ko", "im", "hs", "lv", "nd", "lm", "ha", "sb", "sx")
 
 
 def approvals(turn: Turn, change: Change) -> None:
-    """The entity changed: approvals that no longer cover it are voided and asked for anew."""
+    """The entity changed: approvals that no longer cover it are voided, and asked for anew while the rule holds."""
     row = change.new
     if row is None or row.get("x"):
         return
     for name, alert in turn.alerts.of_entity(change.kind, change.native):
         active = turn.book.by_name.get(f"{alert['rule']}@{alert['v']}")
-        if active is None or alert["st"] not in lifecycle.OPEN:
+        granted = alert["st"] == "resolved" and alert.get("end") == Reason.ITEMS_DONE
+        if active is None or not (alert["st"] in lifecycle.OPEN or granted):
             continue
-        items: dict[str, Row] = {}
-        for item in alert["items"].values():
-            if item["kind"] == "approval":
-                action = active.approvals[item["no"] - len(active.tasks)]
-                for one in chain.review(turn.world, row, alert, active, action, item):
-                    items[one["id"]] = one
-            else:
-                items[item["id"]] = item
-        if items != alert["items"]:
-            turn.world.ctx.put(alert_bucket(change.kind, change.native), name, {**alert, "items": items})
+        items = _reviewed(turn, row, alert, active)
+        if items == alert["items"]:
+            continue
+        if granted and active.trigger.standing:
+            turn.alerts.act(change.kind, change.native, name, "firing", Reason.AMOUNT_CHANGED, "system")
+            alert = turn.alerts.get(change.kind, change.native, name) or alert
+        settle_items(turn, change.kind, change.native, name, {**alert, "items": items}, "system")
+
+
+def _reviewed(turn: Turn, row: Row, alert: Row, active: Active) -> dict[str, Row]:
+    items: dict[str, Row] = {}
+    for item in alert["items"].values():
+        if item["kind"] == "approval":
+            action = active.approvals[item["no"] - len(active.tasks)]
+            for one in chain.review(turn.world, row, alert, active, action, item):
+                items[one["id"]] = one
+        else:
+            items[item["id"]] = item
+    return items
 
 
 OUTSIDE = {
@@ -67,26 +77,33 @@ def outside_decision(turn: Turn, change: Change) -> None:
         return
     actor = str(change.event["data"].get("by") or change.event["src"])
     for name, alert in turn.alerts.of_entity(kind, native):
+        active = turn.book.by_name.get(f"{alert['rule']}@{alert['v']}")
         items = dict(alert["items"])
         for item_id, item in alert["items"].items():
-            if item["kind"] == "approval" and item["st"] in ("requested", "timed_out"):
+            if item["kind"] != "approval" or item["st"] not in ("requested", "timed_out"):
+                continue
+            if actor in item["to"] and active is not None:
+                word = {"approved": "approve", "rejected": "reject", "returned": "return"}[state]
+                items[item_id] = chain.vote(turn.world, target, alert, active, item, actor, word, "")
+            else:  # somebody outside our chain: the OA's own chain has ended
                 items[item_id] = chain.decide(turn.world, target, alert, item, state, actor)
         if items != alert["items"]:
             settle_items(turn, kind, native, name, {**alert, "items": items}, actor)
 
 
 def settle_items(turn: Turn, kind: str, native: str, name: str, alert: Row, actor: str) -> None:
-    """Items changed: when all are finished, the alert counts as acted on (or resolved, if it cannot end by itself)."""
+    """Items changed: when all were granted or done the alert is resolved; a refusal leaves it standing, acted on."""
     turn.world.ctx.put(alert_bucket(kind, native), name, alert)
     busy = [i for i in alert["items"].values() if i["st"] in ("open", "overdue", "requested", "timed_out")]
     if busy or alert["st"] not in lifecycle.OPEN:
         return
+    states = {i["st"] for i in alert["items"].values()} - {"void"}
     active = turn.book.by_name.get(f"{alert['rule']}@{alert['v']}")
-    if active is not None and active.trigger.standing:
-        if alert["st"] != "acknowledged":
-            turn.alerts.act(kind, native, name, "acknowledged", Reason.ITEMS_DONE, actor)
-    else:
-        turn.alerts.act(kind, native, name, "resolved", Reason.ITEMS_DONE, actor)
+    instant = active is None or not active.trigger.standing
+    if states <= {"approved", "done", "cancelled"} and (states or instant):
+        turn.alerts.finish(kind, native, name, Reason.ITEMS_DONE if states else Reason.AMOUNT_CHANGED, actor)
+    elif alert["st"] != "acknowledged":
+        turn.alerts.act(kind, native, name, "acknowledged", Reason.ITEMS_DONE, actor)
 
 
 # -- events that name only the customer --------------------------------------------------------------------------------

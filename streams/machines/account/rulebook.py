@@ -33,6 +33,9 @@ from schemas.time import Duration
 
 Path = tuple[str, ...]
 
+OWNING = frozenset({"account", "opportunity", "lead"})
+"""Kinds whose owner stands in where an entity below them has none."""
+
 JOINABLE = frozenset(KINDS)
 """Roots of paths that are joined entities."""
 
@@ -309,6 +312,7 @@ def _active(
             reads_opened = any(path[0] == "after" for path in pattern.where.reads)
             for type_ in sorted(pattern.types):
                 roles.setdefault(type_, []).append((role, Pattern(pattern.where, reads_opened)))
+    reads_owner = any(path[0] == "owner" for path in rule.reads)
     heads = {path[0] for path in rule.reads if len(path) > 1} - {"owner", "was", "event", "after"}
     last = {path[-1] for path in rule.reads}
     return Active(
@@ -333,15 +337,17 @@ def _active(
         notifies=tuple(_notify(a.notify, doc, declared) for a in doc.then if a.notify),
         tasks=tuple(_task(a.task, doc, declared) for a in doc.then if a.task),
         approvals=tuple(_approval(a.approval, doc, declared) for a in doc.then if a.approval),
-        joins=frozenset(heads & JOINABLE),
-        reads=frozenset(path[0] for path in rule.reads if path[0] not in ("owner", "was", "event", "after")),
+        joins=frozenset((heads & JOINABLE) | (OWNING - {doc.watch} if reads_owner else frozenset())),
+        reads=frozenset(path[0] for path in rule.reads if path[0] not in ("owner", "was", "event", "after"))
+        | (frozenset({"owner", "by"}) if reads_owner else frozenset()),
         summary=_SUMMARY.get(type(built.trigger)),
         implied=_implied(rule, roles),
         plain_types=_plain(roles) if isinstance(rule.trigger, SilentSpec) else frozenset(),
-        joined_reads=frozenset((path[0], path[1]) for path in rule.reads if len(path) > 1),
+        joined_reads=frozenset((path[0], path[1]) for path in rule.reads if len(path) > 1)
+        | (frozenset((kind, "owner") for kind in OWNING) if reads_owner else frozenset()),
         reads_was=any(path[0] in ("was", "event") for path in rule.where.reads),
         reads_below=bool(last & BELOW),
-        reads_owner=any(path[0] == "owner" for path in rule.reads),
+        reads_owner=reads_owner,
     )
 
 

@@ -354,6 +354,7 @@ class Turn:
         A late event that is no correction is first offered in its place: most rules can tell that it is harmless.
         """
         hist = change.event.get("hist", 0)
+        self._remember_matches(change)
         for active, kind, native in self._concerned(change):
             judge = self.judge(active, kind, native)
             if (
@@ -372,7 +373,6 @@ class Turn:
         self._joined(change, changed)
         for active in self.book.silent.get(change.event["type"], ()):
             self._customer_only(active, change)
-        self._remember_matches(change)
         row = self.world.row(change.kind, change.native)
         if row is not None and not row["op"]:
             self._forget_implied(change.kind, change.native, row)
