@@ -44,7 +44,7 @@ def leaves(name: str, values: list[Any], ordered: bool) -> list[dict[str, Any]]:
 
 
 NUMBERS = [f"{half / 2}" for half in range(1, 10)]
-CASES: list[tuple[str, list[Any], bool, list[dict[str, object]]]] = [
+CASES: list[tuple[str, list[Any], bool, list[dict[str, Any]]]] = [
     ("discount", [1, 2, 4], True, [{"discount": number} for number in (*NUMBERS, None)]),
     (
         "amount",
@@ -64,7 +64,7 @@ CASES: list[tuple[str, list[Any], bool, list[dict[str, object]]]] = [
 
 
 @pytest.mark.parametrize(("name", "values", "ordered", "worlds"), CASES, ids=[case[0] for case in CASES])
-def test_every_operator(name: str, values: list[Any], ordered: bool, worlds: list[dict[str, object]]) -> None:
+def test_every_operator(name: str, values: list[Any], ordered: bool, worlds: list[dict[str, Any]]) -> None:
     conditions = [found for leaf in leaves(name, values, ordered) for found in both_ways(leaf)]
     native, durable, plan = NativeMatcher(conditions), DurableMatcher(conditions), Plan(conditions)
     answers = set()
@@ -83,7 +83,8 @@ def test_lists_of_amounts_without_a_rate(head: str) -> None:
     leaf = {head: "lines", "where": {"field": "amount", "op": "gt", "value": 5}}
     conditions = both_ways(leaf)
     native, durable = NativeMatcher(conditions), DurableMatcher(conditions)
-    for lines in ([{"amount": "1"}], [{"amount": "9"}], [{}], [{"amount": "1"}, {}], [], None):
+    worlds: list[Any] = [[{"amount": "1"}], [{"amount": "9"}], [{}], [{"amount": "1"}, {}], [], None]
+    for lines in worlds:
         for currency in ("XXX", None):
             scope = MappingScope(0, {"lines": lines, "currency": currency})
             assert durable.match(scope) == native.match(scope)
