@@ -1,6 +1,7 @@
 """The one legal table of states and transitions of alerts, tasks and approvals, and their ids.
 
-Pure decisions: whoever owns the rows asks here whether a change is legal, and numbers it. No storage, no receivers.
+Pure decisions: whoever owns the rows asks here whether a change is legal, and numbers it. No storage, no
+receivers.
 
     alert     pending > firing > acknowledged | snoozed > resolved | expired ; suppressed, withdrawn
     task      open > done | cancelled | overdue
@@ -60,7 +61,9 @@ def legal(kind: str, before: str | None, after: str) -> bool:
 
 
 def alert_id(rule: str, entity: str, event: str, episode: int) -> str:
-    """Stable id: rule, entity (`kind:id` as the triggering event named it), triggering event, count among its firings."""
+    """Stable id: rule, entity (`kind:id` as the triggering event named it), triggering event, count among
+    its firings.
+    """
     return digest("alert", rule, entity, event, str(episode))
 
 

@@ -4,11 +4,15 @@
     timers (its own next due instant)            ─┴─> state: open runs and episodes
 
 The same automaton is run moment by moment as events come (the fast path) and over the whole history after a
-correction, a deletion or a back-dated event (the fold); both therefore agree. A trigger never learns about alerts,
-logical time or storage: it only says which *episodes* (something is wrong from `due` to `end`) a history contains.
+correction, a deletion or a back-dated event (the fold); both therefore agree. A trigger never learns about
+alerts,
+logical time or storage: it only says which *episodes* (something is wrong from `due` to `end`) a history
+contains.
 
-States are JSON-able dicts; the caller hands in a private copy and keeps what is left. `idle` states need no row.
-Order at equal instants: timers due at or before a moment go first, so an absence falls due exactly at A+N and an
+States are JSON-able dicts; the caller hands in a private copy and keeps what is left. `idle` states need no
+row.
+Order at equal instants: timers due at or before a moment go first, so an absence falls due exactly at A+N
+and an
 event at that very instant does not save it.
 """
 
@@ -23,7 +27,8 @@ from schemas.time import Duration
 
 State = dict[str, Any]
 Episode = dict[str, Any]
-"""r: reference of the triggering event; d: due (us); x: end (us) or None; w: why it ended; i: item ("" if none);
+"""r: reference of the triggering event; d: due (us); x: end (us) or None; w: why it ended; i: item ("" if
+none);
 t: type of the event that ended it."""
 
 
@@ -45,7 +50,9 @@ class Moment:
 
 
 class Env(Protocol):
-    """What a trigger may ask about the instant it is judging. After a moment: with it; at a timer: before it."""
+    """What a trigger may ask about the instant it is judging. After a moment: with it; at a timer: before
+    it.
+    """
 
     @property
     def zone(self) -> ZoneInfo: ...
@@ -79,7 +86,9 @@ class Env(Protocol):
         ...
 
     def fits(self, role: str, opened: str) -> bool:
-        """The moment's event also fits what the role's `where` says about the earlier event `opened` (`after.*`)."""
+        """The moment's event also fits what the role's `where` says about the earlier event `opened`
+        (`after.*`).
+        """
         ...
 
     def happened_before(self, role: str, within: Duration | None, keys: tuple[object, ...]) -> bool:
@@ -91,15 +100,20 @@ class Env(Protocol):
         ...
 
     def account_matches(self, role: str) -> tuple[int, str] | None:
-        """(end, ref) of the latest event of that role that names only the customer, at or before the instant."""
+        """(end, ref) of the latest event of that role that names only the customer, at or before the
+        instant.
+        """
         ...
 
 
 class Trigger(Protocol):
-    """One compiled trigger. `patterns` maps role -> event types; the roles of a moment are worked out by the caller.
+    """One compiled trigger. `patterns` maps role -> event types; the roles of a moment are worked out by
+    the caller.
 
-    follows_entity: wants every change of the watched entity and of what its `where` reads. awaits_sources: its
-    verdict is about something absent, so it waits for slow sources. standing: its episodes last (they are raised
+    follows_entity: wants every change of the watched entity and of what its `where` reads. awaits_sources:
+    its
+    verdict is about something absent, so it waits for slow sources. standing: its episodes last (they are
+    raised
     at enrolment and end by themselves); otherwise they are instants.
     """
 

@@ -1,4 +1,6 @@
-"""From a compiled trigger to its automaton and the roles that events play in it: one registry for all triggers."""
+"""From a compiled trigger to its automaton and the roles that events play in it: one registry for all
+triggers.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ from schemas.time import Duration
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """An automaton, the events it names by role, the fields of the earlier event that must match, why it fires."""
+    """An automaton, the events it names by role, the fields of the earlier event that must match, why it
+    fires.
+    """
 
     trigger: Trigger
     roles: Mapping[str, Patterns] = field(default_factory=dict)

@@ -1,4 +1,5 @@
-"""`date`: a date field is near (`before: 30d`) or past (`after: 1d`) while `where` holds; re-planned on change.
+"""`date`: a date field is near (`before: 30d`) or past (`after: 1d`) while `where` holds; re-planned on
+change.
 
 The field may be an item of a list (`instalments.due_on`): every item is its own episode. A date that is near
 already when it is set fires at once. It ends when the date moves away, the item goes, or `where` turns false.
@@ -24,7 +25,8 @@ def _is_item(item: str, episode: Episode) -> bool:
 class DateTrigger:
     """State: items {item: [value, ref, due, set at, 1 once due]}, f next flip.
 
-    path: the field, or with `items` (the path of a list) the field of its items. before, after: how far from the day.
+    path: the field, or with `items` (the path of a list) the field of its items. before, after: how far
+    from the day.
     clock: us after local midnight in the organisation's zone.
     """
 

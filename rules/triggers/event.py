@@ -1,4 +1,6 @@
-"""`event`: fires when an event of the type arrives and `where` holds. An instant: it does not end by itself."""
+"""`event`: fires when an event of the type arrives and `where` holds. An instant: it does not end by
+itself.
+"""
 
 from __future__ import annotations
 

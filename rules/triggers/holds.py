@@ -1,6 +1,7 @@
 """`holds`: fires when `where` becomes true (and has stayed true for `for`); ends when it becomes false.
 
-With `keep_firing_for` it ends that long after it became false, unless it is true again by then. `for` falls due
+With `keep_firing_for` it ends that long after it became false, unless it is true again by then. `for` falls
+due
 at start + D before a change at that very instant.
 """
 
@@ -21,7 +22,9 @@ CONDITION_ENDED = "condition_ended"
 
 
 class HoldsTrigger:
-    """State: h since when true (us), r the event that made it so, p pending due, k end of keep-firing, f next flip."""
+    """State: h since when true (us), r the event that made it so, p pending due, k end of keep-firing, f
+    next flip.
+    """
 
     follows_entity = True
     standing = True
@@ -29,6 +32,7 @@ class HoldsTrigger:
     def __init__(self, stays: Duration | None = None, keep_firing: Duration | None = None) -> None:
         self._stays = stays
         self._keep = keep_firing
+        self.bridges = keep_firing is not None
         self.awaits_sources = stays is not None
 
     def on_moment(self, s: State, m: Moment, env: Env) -> None:

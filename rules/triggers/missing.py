@@ -1,7 +1,9 @@
 """`missing_after`: A happened, B did not follow within D. `missing_before`: B happens without A before it.
 
-B at exactly A + D is too late. Every A opens its own run (`each: every`), restarts the open one, is ignored while
-one is open, or counts only once ever. An event that is both B and A first cancels, then opens. A late B ends the
+B at exactly A + D is too late. Every A opens its own run (`each: every`), restarts the open one, is ignored
+while
+one is open, or counts only once ever. An event that is both B and A first cancels, then opens. A late B
+ends the
 episode. A `where` that fails at the deadline lets the run end without one.
 """
 
@@ -26,9 +28,11 @@ Path = tuple[str, ...]
 
 
 class MissingAfterTrigger:
-    """State: runs [[ref, begin, due, match values]], days [[begin, end, match values]] of day-precise Bs, o 1 once any.
+    """State: runs [[ref, begin, due, match values]], days [[begin, end, match values]] of day-precise Bs, o
+    1 once any.
 
-    within: a duration, or the path of a duration field of A's event or of the entity. match: pairs (A's field,
+    within: a duration, or the path of a duration field of A's event or of the entity. match: pairs (A's
+    field,
     B's field) that must be equal. each: every | restart | first | once.
     """
 

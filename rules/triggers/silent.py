@@ -1,8 +1,10 @@
 """`silent`: nothing of the listed kinds for D while the entity is open.
 
-Counts from the later of creation, reopening and last match; due exactly at last + D. Once due it stays due and
+Counts from the later of creation, reopening and last match; due exactly at last + D. Once due it stays due
+and
 fires as soon as `where` holds; it ends on a match, on closing, or when `where` turns false (and may then fire
-again). With `include: account` events that name only the customer count too; they are looked up when it falls due.
+again). With `include: account` events that name only the customer count too; they are looked up when it
+falls due.
 """
 
 from __future__ import annotations
@@ -14,7 +16,9 @@ MATCHED, CLOSED, CONDITION_ENDED = "followed_up", "entity_closed", "condition_en
 
 
 class SilentTrigger:
-    """State: b base (us) it counts from, r the event that set it, d due or absent, w 1 once due, f next flip."""
+    """State: b base (us) it counts from, r the event that set it, d due or absent, w 1 once due, f next
+    flip.
+    """
 
     follows_entity = True
     awaits_sources = True

@@ -1,4 +1,6 @@
-"""`enters` / `leaves`: fires when the entity enters or leaves a stage. A change to the same stage is neither."""
+"""`enters` / `leaves`: fires when the entity enters or leaves a stage. A change to the same stage is
+neither.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,9 @@ DECISIVE = "decisive"
 
 
 class StageTrigger:
-    """stages: names, or `decisive` for every stage that the settings call so. leaves: judge the stage left."""
+    """stages: names, or `decisive` for every stage that the settings call so. leaves: judge the stage
+    left.
+    """
 
     follows_entity = True
     awaits_sources = False

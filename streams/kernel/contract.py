@@ -1,16 +1,21 @@
 """The one contract between machines and drivers: records in, a `Step` of changed rows, waits and records out.
 
-Everything here is plain data. A machine (identity, account, inbox) is a pure function of one record, one due wait
-or one sweep and of the rows its `Context` shows; a driver (memory, embedded, cluster) decides when to call it and
-makes the Step durable in one transaction with the position. This file must not do I/O, read a clock or know any
+Everything here is plain data. A machine (identity, account, inbox) is a pure function of one record, one
+due wait
+or one sweep and of the rows its `Context` shows; a driver (memory, embedded, cluster) decides when to call
+it and
+makes the Step durable in one transaction with the position. This file must not do I/O, read a clock or know
+any
 machine or driver.
 
     Record ──> on_event ─┐
     due    ──> on_wait  ─┼─> Step(rows, waits, emits) ──> committed together with the position
     sweep  ──> on_sweep ─┘
 
-Row addresses are `(key, bucket, name)`: `key` is the partition key (an account, a native id, a receiver), `bucket` a
-group that can be scanned (all events of one entity), `name` the row. The key `SHARED` ("") holds the rows that
+Row addresses are `(key, bucket, name)`: `key` is the partition key (an account, a native id, a receiver),
+`bucket` a
+group that can be scanned (all events of one entity), `name` the row. The key `SHARED` ("") holds the rows
+that
 every key of the partition may read: rules, directory, calendars, rates.
 """
 
@@ -36,7 +41,8 @@ class Record:
     """One record of a topic, as a machine sees it.
 
     kind: `event`, `shared` (a change of shared rows, sent to every partition), `command`, or a machine's own
-    protocol kinds (`move.begin`, `resolve`, ...). `at` is the logical time in us; `feed` the partition that stamped
+    protocol kinds (`move.begin`, `resolve`, ...). `at` is the logical time in us; `feed` the partition that
+    stamped
     it and `n` its running number there: (at, feed, n) is unique and orders equal times.
     """
 
@@ -61,7 +67,9 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """One visit of a sweep to `key`; `what` says what changed (rules enrolled, owner moved); `at` its logical time."""
+    """One visit of a sweep to `key`; `what` says what changed (rules enrolled, owner moved); `at` its
+    logical time.
+    """
 
     key: str
     what: Any
@@ -95,7 +103,9 @@ class Step:
 
 
 class StorageError(Exception):
-    """The store failed (disk, lock, damage): no machine's fault. The batch is void; drivers must let it pass."""
+    """The store failed (disk, lock, damage): no machine's fault. The batch is void; drivers must let it
+    pass.
+    """
 
 
 class Rows(Protocol):
@@ -108,7 +118,9 @@ class Rows(Protocol):
         ...
 
     def scan_key(self, key: str, after: tuple[str, str] | None, limit: int) -> list[tuple[str, str, Any]]:
-        """Up to `limit` rows (bucket, name, value) of `key` in (bucket, name) order, beginning after `after`."""
+        """Up to `limit` rows (bucket, name, value) of `key` in (bucket, name) order, beginning after
+        `after`.
+        """
         ...
 
     def waits_of(self, key: str) -> list[tuple[str, int]]:
@@ -159,7 +171,8 @@ class Machine(Protocol):
 class Context:
     """The rows of one key, the shared rows and the logical time; collects one Step and reads its own writes.
 
-    at: logical time (us) of the record, wait or sweep. partition: number of this partition, for ids that need it.
+    at: logical time (us) of the record, wait or sweep. partition: number of this partition, for ids that
+    need it.
     """
 
     __slots__ = ("_rows", "at", "key", "partition", "step")

@@ -1,6 +1,8 @@
-"""Drives one partition of one machine: clock, waits, held records, sweeps, dead letters. Pure; used by every runtime.
+"""Drives one partition of one machine: clock, waits, held records, sweeps, dead letters. Pure; used by
+every runtime.
 
-The order it guarantees, per key: a wait due at or before a record's `at` goes first; records of a key that must wait
+The order it guarantees, per key: a wait due at or before a record's `at` goes first; records of a key that
+must wait
 for such a wait queue behind it as rows, so the output does not depend on how often watermarks come. It must not do
 I/O or know what a machine means; the runtime makes its effects durable together with the position.
 """
@@ -50,7 +52,8 @@ class Dead:
 class Partition:
     """One partition of one machine.
 
-    feeds: numbers of the partitions whose `at` make up the clock. stamps: True for the machine that stamps `at`
+    feeds: numbers of the partitions whose `at` make up the clock. stamps: True for the machine that stamps
+    `at`
     (identity): its logical time never falls within the partition, whatever arrives.
     """
 
@@ -75,10 +78,12 @@ class Partition:
         self.lateness: list[int] = []
         """Per fired wait, how far (us) the clock was past its due: for metrics; cleared by the runtime."""
 
-    # -- what the runtime calls ------------------------------------------------------------------------------------
+    # -- what the runtime calls ---------------------------------------------------------------------------
 
     def receive(self, record: Record, budget: int = 1_000_000) -> bool:
-        """Take one record. False: the budget of due waits is used up; commit, then hand in the same record again."""
+        """Take one record. False: the budget of due waits is used up; commit, then hand in the same record
+        again.
+        """
         if not self.watermark(record.feed, record.at, budget):
             return False
         if self._blocked(record):
@@ -88,7 +93,9 @@ class Partition:
         return True
 
     def watermark(self, feed: int, at: int, budget: int = 1_000_000) -> bool:
-        """`feed` will send nothing older than `at` (us). Fires what falls due; False if the budget did not suffice."""
+        """`feed` will send nothing older than `at` (us). Fires what falls due; False if the budget did not
+        suffice.
+        """
         clocks = self.clocks
         if feed in clocks and at > clocks[feed]:
             clocks[feed] = at
@@ -141,7 +148,7 @@ class Partition:
         """Number of keys with held records."""
         return len(self._held)
 
-    # -- records -----------------------------------------------------------------------------------------------------
+    # -- records ------------------------------------------------------------------------------------------
 
     def _blocked(self, record: Record) -> bool:
         if record.key in self._held:
@@ -176,7 +183,7 @@ class Partition:
         self._held.discard(key)
         self._write({(SHARED, HELD_KEYS, key): None})
 
-    # -- waits -------------------------------------------------------------------------------------------------------
+    # -- waits --------------------------------------------------------------------------------------------
 
     def _fire_due(self, budget: int) -> bool:
         store, clock = self.store, self.clock
@@ -203,7 +210,7 @@ class Partition:
         at = max(due, floor)
         self._call(Wait(key, name, due, at), key, at)
 
-    # -- sweeps ------------------------------------------------------------------------------------------------------
+    # -- sweeps -------------------------------------------------------------------------------------------
 
     def _start_sweep(self, what: Any, at: int) -> None:
         self._sweep_seq += 1
@@ -222,7 +229,9 @@ class Partition:
             self._write({(key, SWEPT, "swept"): None})
 
     def _sweep_at_touch(self, key: str) -> None:
-        """A key touched before the cursor comes is swept now, so every rule is judged from its first moment."""
+        """A key touched before the cursor comes is swept now, so every rule is judged from its first
+        moment.
+        """
         swept: str | None = self.store.get(key, SWEPT, "swept")
         for seq, sweep in sorted(self._sweeps.items()):
             cursor = sweep["cursor"]
@@ -235,7 +244,7 @@ class Partition:
         del self._sweeps[seq]
         self._write({(SHARED, SWEEPS, seq): None})
 
-    # -- calling the machine -----------------------------------------------------------------------------------------
+    # -- calling the machine ------------------------------------------------------------------------------
 
     def _call(self, what: Record | Wait | Sweep, key: str, at: int) -> None:
         ctx = Context(self.store, key, at, self.number)

@@ -1,7 +1,10 @@
-"""Runs the whole topology over stores: intake in, sink records out, in one deterministic order. Does no I/O itself.
+"""Runs the whole topology over stores: intake in, sink records out, in one deterministic order. Does no I/O
+itself.
 
-The memory and the embedded runtime both are this pipeline; the embedded one adds a log and a transaction around
-`take`. One intake entry is worked off through all machines before the next, so that every effect of it is known.
+The memory and the embedded runtime both are this pipeline; the embedded one adds a log and a transaction
+around
+`take`. One intake entry is worked off through all machines before the next, so that every effect of it is
+known.
 """
 
 from __future__ import annotations
@@ -40,7 +43,8 @@ class Entry:
 class Pipeline:
     """All partitions of all machines over `partitions` partitions each.
 
-    `outs` collects records for sinks (`alerts`, ...) and `dead` what a machine refused; the caller takes them.
+    `outs` collects records for sinks (`alerts`, ...) and `dead` what a machine refused; the caller takes
+    them.
     """
 
     def __init__(
@@ -53,7 +57,7 @@ class Pipeline:
         for spec in machines:
             parts = [
                 Partition(
-                    spec.make(),
+                    spec.make(partitions),
                     stores(spec.name, number),
                     number,
                     [number] if spec.fed_by is None else range(partitions),
@@ -152,7 +156,7 @@ class Pipeline:
             for part in parts:
                 part.checkpoint()
 
-    # -- inside ------------------------------------------------------------------------------------------------------
+    # -- inside -------------------------------------------------------------------------------------------
 
     def _watermarks(self, parts: list[Partition]) -> bool:
         for part in parts:

@@ -1,4 +1,6 @@
-"""A partition's rows and due index in plain dicts: the store of tests and of the backtest. Nothing is durable here."""
+"""A partition's rows and due index in plain dicts: the store of tests and of the backtest. Nothing is
+durable here.
+"""
 
 from __future__ import annotations
 

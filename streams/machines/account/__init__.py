@@ -1,1 +1,3 @@
-"""The account machine: entity rows as folds of their events, waits, rules, alerts, tasks and approvals of one account."""
+"""The account machine: entity rows as folds of their events, waits, rules, alerts, tasks and approvals of
+one account.
+"""

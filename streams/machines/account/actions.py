@@ -1,6 +1,8 @@
-"""What an alert sets in motion: notices to people, tasks, approvals. Everything it does is a record or a row value.
+"""What an alert sets in motion: notices to people, tasks, approvals. Everything it does is a record or a
+row value.
 
-Receivers are resolved against the directory in force now; nobody found is itself an alert to the administrators.
+Receivers are resolved against the directory in force now; nobody found is itself an alert to the
+administrators.
 The alert's own state is not changed here.
 """
 
@@ -69,7 +71,9 @@ class Actions:
             tell(world, row, alert, person, "fired", reason=Reason.CURE_TAKEN_BACK)
 
     def on_ended(self, kind: str, native: str, alert: Row, state: str, reason: Reason, world: World) -> Row:
-        """The alert was resolved or withdrawn: open items end, finished ones are annotated, people learn it once."""
+        """The alert was resolved or withdrawn: open items end, finished ones are annotated, people learn it
+        once.
+        """
         row = world.row(kind, native)
         closed = {
             name: items.close(world, kind, native, alert, item, state, reason)
@@ -93,7 +97,9 @@ class Actions:
 
 
 def system_alert(world: World, row: Row, rule: str, about: str, reason: Reason, detail: str) -> None:
-    """An alert of the system itself about an entity: fired once for what it is about, told to the administrators."""
+    """An alert of the system itself about an entity: fired once for what it is about, told to the
+    administrators.
+    """
     kind, native = row["kind"], row["id"]
     alert_id = lifecycle.alert_id(rule, f"{kind}:{native}", about, 0)
     bucket, name = f"a|{kind}|{native}", f"{rule}|{alert_id}"
@@ -111,7 +117,8 @@ def system_alert(world: World, row: Row, rule: str, about: str, reason: Reason, 
     world.ctx.emit("alerts", world.key, "transition", {
         "alert": alert_id, "id": lifecycle.transition_id(alert_id, 1), "n": 1, "rule": rule, "version": 1,
         "title": title, "kind": "alert", "entity": kind, "key": native, "account": world.account_id,
-        "home": world.key, "name": name, "state": "firing", "was": None, "at": world.ctx.at, "due": world.ctx.at,
+        "home": world.key, "name": name, "state": "firing", "was": None, "at": world.ctx.at, "due":
+        world.ctx.at,
         "reason": str(reason), "severity": "critical", "actor": "system", "quiet": False, "receivers": admins,
         "event": about,
     })  # fmt: skip

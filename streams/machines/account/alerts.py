@@ -1,9 +1,11 @@
-"""Alert rows of an account: fired, kept, resolved, withdrawn, acted on; every change is one numbered transition.
+"""Alert rows of an account: fired, kept, resolved, withdrawn, acted on; every change is one numbered
+transition.
 
 Owns the life cycle (`rules.lifecycle` says what is legal). What firing sets in motion (notices, tasks, approvals)
 is in `actions`; why an episode exists is the judge's affair.
 
-Alert row, bucket `a|kind|id`, name `rule|alert id`: id, rule, v, title, sev, r triggering event, i item, d due (us), k count
+Alert row, bucket `a|kind|id`, name `rule|alert id`: id, rule, v, title, sev, r triggering event, i item, d
+due (us), k count
 among firings of that event, st state, n last transition, at of it, fired (us), q 1 when quiet, told persons,
 end why it ended, items {task or approval id: its row}, sub what people need to see.
 """
@@ -39,14 +41,16 @@ class Alerts:
         self.world = world
         self._actions = actions
 
-    # -- reading -----------------------------------------------------------------------------------------------------
+    # -- reading ------------------------------------------------------------------------------------------
 
     def of_entity(self, kind: str, native: str) -> list[tuple[str, Row]]:
         """All alert rows of the entity: (name, row)."""
         return list(self.world.ctx.scan(alert_bucket(kind, native)))
 
     def of_rule(self, kind: str, native: str, active: Active) -> Iterator[tuple[str, Row]]:
-        """Alerts of this rule and version (any version when it is recomputed) that have not been withdrawn."""
+        """Alerts of this rule and version (any version when it is recomputed) that have not been
+        withdrawn.
+        """
         for name, row in self.of_entity(kind, native):
             ours = row["rule"] == active.id and (row["v"] == active.version or active.recompute)
             if ours and row["st"] != "withdrawn":
@@ -56,7 +60,7 @@ class Alerts:
         """The alert row of that name."""
         return self.world.ctx.get(alert_bucket(kind, native), name)
 
-    # -- changes by rules --------------------------------------------------------------------------------------------
+    # -- changes by rules ---------------------------------------------------------------------------------
 
     def fire(self, active: Active, row: Row, episode: Episode, *, quiet: bool) -> str:
         """Open an alert for the episode (with its tasks and approvals) and return its row's name.
@@ -71,7 +75,8 @@ class Alerts:
         name = f"{active.id}|{alert}"
         at = self.world.ctx.at
         new: Row = {
-            "id": alert, "rule": active.id, "v": active.version, "title": active.title, "sev": active.severity,
+            "id": alert, "rule": active.id, "v": active.version, "title": active.title, "sev":
+            active.severity,
             "r": episode["r"], "i": episode["i"], "d": episode["d"], "k": count, "st": None, "n": 0, "at": at,
             "fired": at, "items": {}, "told": [],
         }  # fmt: skip
@@ -118,18 +123,16 @@ class Alerts:
         if alert["d"] != episode["d"]:
             alert = {**alert, "d": episode["d"]}
             self.world.ctx.put(alert_bucket(kind, native), name, alert)
-        if (
-            alert["st"] == "resolved"
-            and episode["x"] is None
-            and alert.get("end") not in BY_PEOPLE
-        ):
+        if alert["st"] == "resolved" and episode["x"] is None and alert.get("end") not in BY_PEOPLE:
             row = self.world.row(kind, native)
             alert = self._change(kind, native, name, alert, "firing", Reason.CURE_TAKEN_BACK, SYSTEM, row=row)
             if row is not None and not alert.get("q"):
                 self._actions.on_refired(row, alert, self.world)
 
     def withdraw(self, kind: str, native: str, name: str, cause: Reason) -> None:
-        """The alert is proved wrong: withdrawn, whatever people did with it; their finished work is annotated."""
+        """The alert is proved wrong: withdrawn, whatever people did with it; their finished work is
+        annotated.
+        """
         alert = self.get(kind, native, name)
         if alert is not None and lifecycle.legal("alert", alert["st"], "withdrawn"):
             self._end(kind, native, name, alert, "withdrawn", cause)
@@ -142,7 +145,7 @@ class Alerts:
         alert = self._actions.on_ended(kind, native, alert, state, reason, self.world)
         self.world.ctx.put(alert_bucket(kind, native), name, alert)
 
-    # -- changes by people -------------------------------------------------------------------------------------------
+    # -- changes by people --------------------------------------------------------------------------------
 
     def act(
         self, kind: str, native: str, name: str, state: str, reason: Reason, actor: str, text: str = ""
@@ -163,7 +166,7 @@ class Alerts:
             new = self._actions.on_ended(kind, native, new, "resolved", reason, self.world)
             self.world.ctx.put(alert_bucket(kind, native), name, new)
 
-    # -- one transition ----------------------------------------------------------------------------------------------
+    # -- one transition -----------------------------------------------------------------------------------
 
     def _change(
         self,

@@ -1,11 +1,15 @@
 """Approvals: chains of steps, votes, time-outs, and what a changed amount does to them.
 
-A step is decided by `any` one of its approvers or by `all` of them; approvers are resolved when their step begins, the
-requester never among them. What is approved (`of`, with its value) is remembered: a value that the approval no longer
+A step is decided by `any` one of its approvers or by `all` of them; approvers are resolved when their step
+begins, the
+requester never among them. What is approved (`of`, with its value) is remembered: a value that the approval
+no longer
 covers voids it, and approval is asked for anew while the alert stands.
 
-Approval row (in its alert's `items`): id, kind, st, n, no, title, to (who may decide now), of, value, step (index),
-steps [{mode, receivers, to, yes}], requester, due (time-out, us), since (n at which this step began), g generation.
+Approval row (in its alert's `items`): id, kind, st, n, no, title, to (who may decide now), of, value, step
+(index),
+steps [{mode, receivers, to, yes}], requester, due (time-out, us), since (n at which this step began), g
+generation.
 """
 
 from __future__ import annotations
@@ -34,14 +38,17 @@ def request(
     quiet: bool,
     generation: int = 0,
 ) -> tuple[Row, list[str]]:
-    """Ask for a decision on the field `of` as it is now; (the approval's row, receivers nobody was found for)."""
+    """Ask for a decision on the field `of` as it is now; (the approval's row, receivers nobody was found
+    for).
+    """
     value = EntityScope(world, row, world.ctx.at).get(tuple(action.of.split(".")))
     unit = row["d"].get("currency", "") if action.of.startswith("amount") else ""
     item: Row = {
         "id": lifecycle.item_id(alert["id"], "approval", number * 1000 + generation),
         "kind": "approval", "st": None, "n": 0, "no": number, "g": generation,
         "title": notices.text(world, row, alert, "", action.subject), "of": action.of,
-        "value": None if value is None else str(value), "unit": unit, "requester": world.owner(row), "step": -1,
+        "value": None if value is None else str(value), "unit": unit, "requester": world.owner(row), "step":
+        -1,
         "steps": [{"mode": mode, "receivers": list(names), "yes": []} for mode, names in action.chain],
         "to": [], "timeout": None if action.timeout is None else str(action.timeout), "on": action.on_timeout,
     }  # fmt: skip
@@ -62,7 +69,7 @@ def _next_step(
     persons, missing = _approvers(world, row, item, step)
     steps = [dict(s) for s in item["steps"]]
     steps[step]["to"] = persons
-    due = None if active is None or item["timeout"] is None else _timeout(world, item)
+    due = None if item["timeout"] is None else _timeout(world, item)
     item = {**item, "step": step, "steps": steps, "to": persons, "due": due}
     reason = Reason.APPROVAL_REQUESTED if step == 0 else Reason.NEXT_STEP
     item = items.change(world, kind, native, alert, item, "requested", reason, actor)
@@ -94,7 +101,8 @@ def _ask(world: World, row: Row, alert: Row, item: Row, reason: Reason, what: st
     lines = [f"{item['of']}: {item['value']} {item['unit']}".strip()] if item["value"] is not None else []
     for person in item["to"]:
         if person not in item["steps"][item["step"]]["yes"]:
-            notices.tell(world, row, alert, person, what, reason=reason, title=item["title"], lines=lines, item=item,
+            notices.tell(world, row, alert, person, what, reason=reason, title=item["title"], lines=lines,
+            item=item,
                          about="approval" if what == "reminder" else None, due=item.get("due"),
                          number=number)  # fmt: skip
 
@@ -161,13 +169,15 @@ def timed_out(world: World, row: Row, alert: Row, item: Row) -> Row:
 
 
 def covers(item: Row, value: object) -> bool:
-    """Does the approval cover this value? A smaller amount is covered; any other change of a plain value is not."""
+    """Does the approval cover this value? A smaller amount is covered; any other change of a plain value is
+    not.
+    """
     if value is None or item["value"] is None:
         return value is None and item["value"] is None
     try:
-        return Decimal(str(value)) <= Decimal(item["value"])
+        return bool(Decimal(str(value)) <= Decimal(item["value"]))
     except InvalidOperation:
-        return str(value) == item["value"]
+        return bool(str(value) == item["value"])
 
 
 def review(

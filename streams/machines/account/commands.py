@@ -1,6 +1,8 @@
-"""What people decide: acknowledge, snooze, resolve an alert; finish a task; approve, reject, return, delegate.
+"""What people decide: acknowledge, snooze, resolve an alert; finish a task; approve, reject, return,
+delegate.
 
-A command names the alert, the item and the transition its sender saw; what does not fit any more is refused with a
+A command names the alert, the item and the transition its sender saw; what does not fit any more is refused
+with a
 code, and both outcomes are records on `results`, so whoever sent it learns what became of it.
 """
 
@@ -34,7 +36,8 @@ class Target:
 
 def on_command(turn: Turn, value: Mapping[str, Any]) -> None:
     """Carry a command out, or refuse it; never raises."""
-    result: dict[str, Any] = {"command": value.get("id"), "alert": value.get("alert"), "item": value.get("item"),
+    result: dict[str, Any] = {"command": value.get("id"), "alert": value.get("alert"), "item":
+    value.get("item"),
                               "by": value.get("by"), "at": turn.world.ctx.at}  # fmt: skip
     try:
         target = _target(turn, value)
@@ -180,7 +183,8 @@ def _delegate(turn: Turn, target: Target, value: Mapping[str, Any]) -> None:
     new = items.change(
         turn.world, target.kind, target.native, target.alert, moved, "requested", Reason.DELEGATED, by
     )
-    notices.tell(turn.world, row, target.alert, to, "approval", reason=Reason.DELEGATED, title=item["title"], item=new,
+    notices.tell(turn.world, row, target.alert, to, "approval", reason=Reason.DELEGATED,
+    title=item["title"], item=new,
                  due=item.get("due"))  # fmt: skip
     notices.tell(turn.world, row, target.alert, by, "closed", reason=Reason.DELEGATED, item=new)
     changed = {**target.alert, "items": {**target.alert["items"], new["id"]: new}}

@@ -1,6 +1,8 @@
-"""Entities are folds: the row of an entity is its events applied in the order (effective time, at, partition, n).
+"""Entities are folds: the row of an entity is its events applied in the order (effective time, at,
+partition, n).
 
-Pure functions over plain rows. `apply` is one step of the fold, `fold` the whole of it, `effective` the events that
+Pure functions over plain rows. `apply` is one step of the fold, `fold` the whole of it, `effective` the
+events that
 count after corrections and deletions. Nothing here reads a store, knows rules or other entities.
 
 An entity row:
@@ -10,9 +12,11 @@ An entity row:
     st  status    op  1 while open          cr  1 when any event was corrected or taken back
     p   documents it names: [[kind, id], ...]; the account is the key's
     vt  time (us) a visit took place
-    k   contributions of its children: lf last follow-up (us), ff first, and counts;  ko  order of the newest of them
+    k   contributions of its children: lf last follow-up (us), ff first, and counts;  ko  order of the
+    newest of them
 
-Beside the fold a row carries notes of the rules: hs, lv, nd (see `judge`), lm latest event of each type that breaks a
+Beside the fold a row carries notes of the rules: hs, lv, nd (see `judge`), lm latest event of each type
+that breaks a
 silence {type: [at, end, reference]}, ha 1 once there was an alert.
 """
 
@@ -71,10 +75,13 @@ def day_end(event: Mapping[str, Any], instant: int, zone_day_end: int | None) ->
 
 
 def effective(rows: Iterable[Row]) -> list[Row]:
-    """Event rows that count, in fold order, corrections applied: `{"o", "e", "r"}` with `r` the event's reference.
+    """Event rows that count, in fold order, corrections applied: `{"o", "e", "r"}` with `r` the event's
+    reference.
 
-    `<entity>.corrected` and `.deleted` with `data.event` replace or take back that event; what they leave out of
-    `data` is unchanged. Several for one event apply in their own order; taken back themselves, they never were.
+    `<entity>.corrected` and `.deleted` with `data.event` replace or take back that event; what they leave
+    out of
+    `data` is unchanged. Several for one event apply in their own order; taken back themselves, they never
+    were.
     """
     ordered = sorted(rows, key=lambda row: row["o"])
     changes = [row for row in ordered if row.get("to") is not None]
@@ -97,7 +104,9 @@ def effective(rows: Iterable[Row]) -> list[Row]:
 
 
 def _standing(changes: list[Row]) -> set[str]:
-    """References of changes that were not themselves taken back (a change of a change is judged newest first)."""
+    """References of changes that were not themselves taken back (a change of a change is judged newest
+    first).
+    """
     standing = {row["r"] for row in changes}
     for row in reversed(changes):
         if row["r"] in standing and row["e"]["type"].endswith(".deleted"):
@@ -202,7 +211,9 @@ def _category(settings: Mapping[str, Any], kind: str, stage: str) -> str:
 
 
 def decisive(settings: Mapping[str, Any], kind: str, stage: str | None) -> bool:
-    """Is this stage one in which the deal is decided (settings; by default quote, negotiation and contract)?"""
+    """Is this stage one in which the deal is decided (settings; by default quote, negotiation and
+    contract)?
+    """
     known = settings.get("stages", {}).get(kind, {}).get(stage)
     if known is not None:
         return bool(known.get("decisive", False))
@@ -210,7 +221,9 @@ def decisive(settings: Mapping[str, Any], kind: str, stage: str | None) -> bool:
 
 
 def changed_fields(old: Row | None, new: Row) -> frozenset[str] | None:
-    """Names of data fields that differ, stage and status included; None when the entity is new or changed wholly."""
+    """Names of data fields that differ, stage and status included; None when the entity is new or changed
+    wholly.
+    """
     if old is None or old.get("x") != new.get("x"):
         return None
     before, after = old["d"], new["d"]
@@ -232,13 +245,15 @@ def dwell(row: Row, until: int) -> list[tuple[str, int, int]]:
     return [(stage, since, end - since) for (stage, since), end in zip(history, ends, strict=True)]
 
 
-# -- what children add to their parents --------------------------------------------------------------------------------
+# -- what children add to their parents -------------------------------------------------------------------
 
 VISITED = frozenset({"checked_in", "checked_out", "completed", "reported"})
 
 
 def contribution(row: Row | None) -> tuple[int | None, str | None]:
-    """(time of the follow-up it is, counter it adds one to) of a child row; (None, None) when it adds nothing."""
+    """(time of the follow-up it is, counter it adds one to) of a child row; (None, None) when it adds
+    nothing.
+    """
     if row is None or row.get("x"):
         return None, None
     kind = row["kind"]
@@ -256,7 +271,8 @@ def contribution(row: Row | None) -> tuple[int | None, str | None]:
 def add_contribution(parent: Row, old: Row | None, new: Row | None, order: Order) -> Row | None:
     """The parent with the child's old contribution taken off and its new one added.
 
-    None when that cannot be told without looking at all children: its newest or first follow-up was taken away.
+    None when that cannot be told without looking at all children: its newest or first follow-up was taken
+    away.
     """
     then, was = contribution(old)
     now, counter = contribution(new)

@@ -1,4 +1,5 @@
-"""Money that is owed: overdue amount, credit left, share paid. Computed from the rows of invoices and payments.
+"""Money that is owed: overdue amount, credit left, share paid. Computed from the rows of invoices and
+payments.
 
 Amounts are decimals in the document's own currency, converted to the base currency for the account's sums; an
 invoice without a known rate counts as it stands. Results are decimal text (money) or `Decimal` text (ratio).

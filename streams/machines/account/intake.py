@@ -1,6 +1,8 @@
-"""Takes one event into the account: repeats, corrections, entity rows, links, sums; then hands on to the rules.
+"""Takes one event into the account: repeats, corrections, entity rows, links, sums; then hands on to the
+rules.
 
-The fast path is one step of the fold; whatever is late, corrected or taken back goes through the fold of the entity's
+The fast path is one step of the fold; whatever is late, corrected or taken back goes through the fold of
+the entity's
 whole history, with the same result. Rules are the turn's affair.
 """
 
@@ -102,7 +104,9 @@ class Intake:
         return new
 
     def _implied_account(self, order: Order, event: Event) -> None:
-        """An account that is named for the first time is thereby known, from the first instant it is named."""
+        """An account that is named for the first time is thereby known, from the first instant it is
+        named.
+        """
         account = self.world.account_id
         if account is None or event["type"].startswith("account."):
             return

@@ -1,6 +1,7 @@
 """Tasks of an alert, and what ends an alert's items. A task row lives in its alert's row under `items`.
 
-Item row: id, kind `task`|`approval`, st, n, no, title, to persons, due (us). Approval rows add the fields of `approvals`.
+Item row: id, kind `task`|`approval`, st, n, no, title, to persons, due (us). Approval rows add the fields
+of `approvals`.
 """
 
 from __future__ import annotations
@@ -30,13 +31,15 @@ def open_task(
     persons, missing = notices.find(world, row, [task.to])
     due = task.due.add(world.ctx.at, world.zone)
     item: Row = {
-        "id": lifecycle.item_id(alert["id"], "task", number), "kind": "task", "st": None, "n": 0, "no": number,
+        "id": lifecycle.item_id(alert["id"], "task", number), "kind": "task", "st": None, "n": 0, "no":
+        number,
         "title": notices.text(world, row, alert, "", task.title), "to": persons, "due": due,
     }  # fmt: skip
     item = change(world, row["kind"], row["id"], alert, item, "open", Reason.TASK_OPENED, "system")
     if not quiet:
         for person in (p for p in persons if p not in alert["told"]):  # one mail about one thing
-            notices.tell(world, row, alert, person, "task", reason=Reason.TASK_OPENED, title=item["title"], item=item,
+            notices.tell(world, row, alert, person, "task", reason=Reason.TASK_OPENED, title=item["title"],
+            item=item,
                          due=due, remind=active.remind)  # fmt: skip
         world.ctx.wait(item_wait(row["kind"], row["id"], f"{alert['rule']}|{alert['id']}", item["id"]), due)
     return item, missing
@@ -56,8 +59,10 @@ def change(
     """One transition of a task or approval: its new row; the record goes to its topic."""
     new = {**item, "st": state, "n": item["n"] + 1}
     transition: dict[str, Any] = {
-        "alert": alert["id"], "item": new["id"], "id": lifecycle.transition_id(new["id"], new["n"]), "n": new["n"],
-        "rule": alert["rule"], "version": alert["v"], "kind": new["kind"], "title": new["title"], "entity": kind,
+        "alert": alert["id"], "item": new["id"], "id": lifecycle.transition_id(new["id"], new["n"]), "n":
+        new["n"],
+        "rule": alert["rule"], "version": alert["v"], "kind": new["kind"], "title": new["title"], "entity":
+        kind,
         "key": native, "account": world.account_id, "home": world.key,
         "name": f"{alert['rule']}|{alert['id']}", "state": state, "was": item["st"], "at": world.ctx.at,
         "due": new.get("due"), "reason": str(reason), "severity": alert["sev"], "actor": actor,

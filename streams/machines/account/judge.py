@@ -1,9 +1,11 @@
 """Runs one rule's trigger over one entity: moment by moment as events come, or over the whole history again.
 
-Both ways end in a list of episodes; `settle` turns what is ripe into alerts through `Alerts`, and `reconcile` pairs
+Both ways end in a list of episodes; `settle` turns what is ripe into alerts through `Alerts`, and
+`reconcile` pairs
 the episodes of a changed history with the alerts that exist. It must not know what an alert does.
 
-Row of a trigger, bucket `t|kind|id`, name `rule@version`: s state, o order of the newest moment, lt newest timer run,
+Row of a trigger, bucket `t|kind|id`, name `rule@version`: s state, o order of the newest moment, lt newest
+timer run,
 h start (us) of the newest import that took part (what fell due before it tells nobody).
 """
 
@@ -63,7 +65,7 @@ class Judge:
         self._end = 0
         self._was: Row | None = None
 
-    # -- entry points ------------------------------------------------------------------------------------------------
+    # -- entry points -------------------------------------------------------------------------------------
 
     def on_event(
         self, event: Event, order: Order, ref: str, own: bool, was: Row | None, cause: Reason
@@ -134,10 +136,12 @@ class Judge:
             self.world.ctx.put(trigger_bucket(self.kind, self.native), self.active.name, None)
             self.world.ctx.wait(wait_name(self.kind, self.native, self.active), None)
 
-    # -- versions of one rule (`state_on_edit: keep`) ----------------------------------------------------------------
+    # -- versions of one rule (`state_on_edit: keep`) -----------------------------------------------------
 
     def _blocked(self) -> bool:
-        """A former version still has an open run here; a rule's runs do not overlap, but deadlines of single events do."""
+        """A former version still has an open run here; a rule's runs do not overlap, but deadlines of
+        single events do.
+        """
         if not self.active.others or not self.active.trigger.follows_entity or self.active.runs_overlap:
             return False
         bucket = trigger_bucket(self.kind, self.native)
@@ -151,7 +155,7 @@ class Judge:
                 Reason.RULE_EDITED, hist
             )
 
-    # -- running -----------------------------------------------------------------------------------------------------
+    # -- running ------------------------------------------------------------------------------------------
 
     def _run_timers(self, state: State, until: int, saved: Row | None) -> int:
         """Run the trigger's timers due at or before `until`; the newest instant run."""
@@ -168,7 +172,13 @@ class Judge:
         return last
 
     def _focus(self, event: Event, order: Order, was: Row | None) -> None:
-        self._cut, self._at, self._event, self._order, self._was = cut_after(order), order[0], event, order, was
+        self._cut, self._at, self._event, self._order, self._was = (
+            cut_after(order),
+            order[0],
+            event,
+            order,
+            was,
+        )
         self._end = end_of_day(order[0], self.zone) if event.get("day") else order[0]
 
     def _place(self, event: Event, order: Order, ref: str, own: bool, was: Row | None) -> Moment:
@@ -242,8 +252,10 @@ class Judge:
     def _summarise(self, state: State, live: bool) -> None:
         """Note on the entity's row what spares most rules from looking at most events.
 
-        hs: `holds` rules with something under way. lv: silences that an event may end (the others only move on, and
-        look the last match up when they fall due). nd: the earliest due of those. sx: silences with a row of their own.
+        hs: `holds` rules with something under way. lv: silences that an event may end (the others only move
+        on, and
+        look the last match up when they fall due). nd: the earliest due of those. sx: silences with a row
+        of their own.
         """
         what = self.active.summary
         if what is None:
@@ -274,7 +286,7 @@ class Judge:
         if fired != (self.world.ctx.get(bucket, name) is not None):
             self.world.ctx.put(bucket, name, 1 if fired else None)
 
-    # -- the whole history -------------------------------------------------------------------------------------------
+    # -- the whole history --------------------------------------------------------------------------------
 
     def _history(self) -> list[tuple[Event, Order, str, bool]]:
         """All moments of the entity for this rule in fold order: (event, order, reference, own)."""
@@ -326,7 +338,9 @@ class Judge:
                 )
 
     def _enrolled(self, state: State) -> None:
-        """A rule raises what still stands when it takes effect; instants and endings before that raise nothing."""
+        """A rule raises what still stands when it takes effect; instants and endings before that raise
+        nothing.
+        """
         since = self.active.since
         if since <= 0 or self.active.recompute or "eps" not in state:
             return
@@ -356,7 +370,7 @@ class Judge:
             episode["a"] = name
             self.alerts.keep(self.kind, self.native, name, episode, cause)
 
-    # -- Env ---------------------------------------------------------------------------------------------------------
+    # -- Env ----------------------------------------------------------------------------------------------
 
     def _row(self) -> Row | None:
         return self.world.row(self.kind, self.native)
@@ -375,7 +389,9 @@ class Judge:
         return found
 
     def write_down(self) -> None:
-        """Give a former version's silence, which followed from the entity, a row: it goes on under that version."""
+        """Give a former version's silence, which followed from the entity, a row: it goes on under that
+        version.
+        """
         lasts = self.active.was_implied
         if lasts is None or self._saved() is not None:
             return
@@ -384,7 +400,9 @@ class Judge:
             self._save(saved["s"], saved["o"], saved["lt"], saved.get("h", 0), None)
 
     def _implied(self, lasts: Duration) -> Row | None:
-        """A silence that nothing has touched since the entity opened has no row: it follows from the entity's."""
+        """A silence that nothing has touched since the entity opened has no row: it follows from the
+        entity's.
+        """
         row = self._row()
         begun = None if row is None else row.get("sb")
         if row is None or begun is None or self.active.name in row.get("sx", ()):

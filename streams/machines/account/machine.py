@@ -66,7 +66,7 @@ class AccountMachine:
         self._turn(ctx).on_sweep(sweep.what)
         return ctx.step
 
-    # -- kinds of records --------------------------------------------------------------------------------------------
+    # -- kinds of records ---------------------------------------------------------------------------------
 
     def _event(self, ctx: Context, record: Record) -> None:
         if moves.parked_or_forwarded(ctx, record):
@@ -105,7 +105,7 @@ class AccountMachine:
             event, (at, feed, n) = value["event"], value["place"]
         Intake(self._turn(ctx)).take(event, [min(event["time"], at), at, feed, n])
 
-    # -- rules in force ----------------------------------------------------------------------------------------------
+    # -- rules in force -----------------------------------------------------------------------------------
 
     def _turn(self, ctx: Context) -> Turn:
         epoch = shared.epoch(ctx)

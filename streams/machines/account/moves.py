@@ -2,12 +2,14 @@
 
     identity ──> move.begin (new key)  park what arrives, hold waits
              ──> move.out   (old key)  rows in chunks ──> move.rows, move.end (new key), keep a forwarding row
-             ──> move.confirm (old key) one per identity partition: forwarded, so it comes last ──> move.confirmed
+             ──> move.confirm (old key) one per identity partition: forwarded, so it comes last ──>
+             move.confirmed
     new key: at move.end parked records go on in order; at the last confirmation waits go on.
 
 Nothing is judged on the way: trigger rows, alerts and waits travel as they are.
 
-Rows, all of the key: bucket `mv` name move = {"from", "left": confirmations to come, "ended": 0|1}; bucket `mp` parked
+Rows, all of the key: bucket `mv` name move = {"from", "left": confirmations to come, "ended": 0|1}; bucket
+`mp` parked
 records; bucket `mw` held waits; bucket `fwd` name `*` or `kind|id` = the new key.
 """
 
@@ -48,7 +50,9 @@ def _frozen(ctx: Context) -> bool:
 
 
 def hold_wait(ctx: Context, wait: Wait) -> bool:
-    """While rows are on their way the survivor decides nothing: keep the wait for later. True if it was kept."""
+    """While rows are on their way the survivor decides nothing: keep the wait for later. True if it was
+    kept.
+    """
     if ctx.get(*MARK) is None:
         return False
     if ctx.get("fwd", "*") is not None:
@@ -116,7 +120,7 @@ def on_move(ctx: Context, record: Record, replay: Replay, turn: Callable[[], Tur
         _confirmed(ctx, value)
 
 
-# -- the old key -------------------------------------------------------------------------------------------------------
+# -- the old key ------------------------------------------------------------------------------------------
 
 
 def _send(ctx: Context, value: dict[str, Any], turn: Callable[[], Turn]) -> None:
@@ -195,11 +199,13 @@ def _unlink(turn: Turn, kind: str, native: str) -> None:
         turn.world.put(changed)
 
 
-# -- the new key -------------------------------------------------------------------------------------------------------
+# -- the new key ------------------------------------------------------------------------------------------
 
 
 def _receive(ctx: Context, value: dict[str, Any]) -> None:
-    """Rows arrive. What both accounts have (lists of the account itself) is joined, everything else is taken over."""
+    """Rows arrive. What both accounts have (lists of the account itself) is joined, everything else is
+    taken over.
+    """
     for bucket, name, row in value["rows"]:
         mine = ctx.get(bucket, name)
         if bucket == "al" and mine is not None:
@@ -259,7 +265,9 @@ def _join_accounts(turn: Turn, gone_key: str) -> None:
 
 
 def _confirmed(ctx: Context, value: dict[str, Any]) -> None:
-    """One more identity partition sends nothing to the old key any more, and the old key has forwarded up to there."""
+    """One more identity partition sends nothing to the old key any more, and the old key has forwarded up
+    to there.
+    """
     state = ctx.get("mv", value["move"])
     if state is None:
         return

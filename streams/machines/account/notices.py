@@ -1,4 +1,5 @@
-"""Who is told and in which words: receivers found in the directory, texts filled in, notices emitted to inboxes.
+"""Who is told and in which words: receivers found in the directory, texts filled in, notices emitted to
+inboxes.
 
 The lowest layer of what alerts set in motion; it changes no row.
 """
@@ -6,7 +7,7 @@ The lowest layer of what alerts set in motion; it changes no row.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from rules import lifecycle
 from rules.reasons import Reason, reason_text
@@ -57,7 +58,7 @@ def find(world: World, row: Row, receivers: Iterable[str]) -> tuple[list[str], l
     return found, missing
 
 
-def language_of(world: World, person: Person | None) -> str:
+def language_of(world: World, person: Person | None) -> Literal["zh", "en"]:
     """`zh` or `en`: the person's language, else the organisation's."""
     chosen = (person.language if person else None) or world.settings.get("language", "zh")
     return "en" if str(chosen).startswith("en") else "zh"
@@ -84,8 +85,11 @@ def text(world: World, row: Row, alert: Row, person: str, template: Template | N
 
 
 LABELS: Mapping[str, tuple[str, str]] = {
-    "account": ("客户", "Account"), "name": ("名称", "Name"), "amount": ("金额", "Amount"), "stage": ("阶段", "Stage"),
-    "owner": ("负责人", "Owner"), "due": ("应完成时间", "Due"), "entity": ("对象", "Record"), "reason": ("原因", "Reason"),
+    "account": ("客户", "Account"), "name": ("名称", "Name"), "amount": ("金额", "Amount"), "stage": ("阶段",
+    "Stage"),
+    "owner": ("负责人", "Owner"), "due": ("应完成时间", "Due"), "entity": ("对象", "Record"), "reason":
+    ("原因",
+    "Reason"),
     "rule": ("规则", "Rule"),
 }  # fmt: skip
 

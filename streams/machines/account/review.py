@@ -27,7 +27,9 @@ KEPT = ("k", "ko", "im", "hs", "lv", "nd", "lm", "ha", "sb", "sx")
 
 
 def approvals(turn: Turn, change: Change) -> None:
-    """The entity changed: approvals that no longer cover it are voided, and asked for anew while the rule holds."""
+    """The entity changed: approvals that no longer cover it are voided, and asked for anew while the rule
+    holds.
+    """
     row = change.new
     if row is None or row.get("x"):
         return
@@ -92,7 +94,9 @@ def outside_decision(turn: Turn, change: Change) -> None:
 
 
 def settle_items(turn: Turn, kind: str, native: str, name: str, alert: Row, actor: str) -> None:
-    """Items changed: when all were granted or done the alert is resolved; a refusal leaves it standing, acted on."""
+    """Items changed: when all were granted or done the alert is resolved; a refusal leaves it standing,
+    acted on.
+    """
     turn.world.ctx.put(alert_bucket(kind, native), name, alert)
     busy = [i for i in alert["items"].values() if i["st"] in ("open", "overdue", "requested", "timed_out")]
     if busy or alert["st"] not in lifecycle.OPEN:
@@ -106,13 +110,14 @@ def settle_items(turn: Turn, kind: str, native: str, name: str, alert: Row, acto
         turn.alerts.act(kind, native, name, "acknowledged", Reason.ITEMS_DONE, actor)
 
 
-# -- events that name only the customer --------------------------------------------------------------------------------
+# -- events that name only the customer -------------------------------------------------------------------
 
 
 def customer_event(turn: Turn, active: Active, change: Change) -> None:
     """Remember the customer's latest matching events and end the silences they break.
 
-    Silences that are not due yet look the events up when they fall due, so ten thousand deals cost nothing here.
+    Silences that are not due yet look the events up when they fall due, so ten thousand deals cost nothing
+    here.
     """
     ctx, world = turn.world.ctx, turn.world
     rows: dict[str, Row] = {}
@@ -135,7 +140,7 @@ def customer_event(turn: Turn, active: Active, change: Change) -> None:
             )
 
 
-# -- sweeps ------------------------------------------------------------------------------------------------------------
+# -- sweeps -----------------------------------------------------------------------------------------------
 
 
 def swept(turn: Turn, what: Mapping[str, Any]) -> None:
@@ -155,8 +160,8 @@ def swept(turn: Turn, what: Mapping[str, Any]) -> None:
 
 def _replan(turn: Turn, wanted: Any) -> None:
     for row in list(turn.world.entities({a.watch for a in turn.book.rules})):
-        for active in turn.book.followers.get(row["kind"], ()):
-            if wanted(active, row):
+        for active in turn.book.rules:
+            if active.watch == row["kind"] and active.trigger.follows_entity and wanted(active, row):
                 turn.judge(active, row["kind"], row["id"]).replan(Reason.CORRECTED)
 
 

@@ -1,7 +1,10 @@
-"""The rules in force, compiled and indexed: which rules care about an event, a changed field, a joined entity.
+"""The rules in force, compiled and indexed: which rules care about an event, a changed field, a joined
+entity.
 
-Built from the partition's shared rows (bucket `rule`: name = rule id, value = {text, v, at, on}) and kept until the
-row `meta/rules` says that they changed. Compiling is memoised by content, so an edit compiles its own rule only.
+Built from the partition's shared rows (bucket `rule`: name = rule id, value = {text, v, at, on}) and kept
+until the
+row `meta/rules` says that they changed. Compiling is memoised by content, so an edit compiles its own rule
+only.
 """
 
 from __future__ import annotations
@@ -40,7 +43,8 @@ JOINABLE = frozenset(KINDS)
 """Roots of paths that are joined entities."""
 
 BELOW = frozenset({
-    "last_follow_up", "first_response", "calls", "visits", "demos", "proposals", "meetings", "emails", "messages",
+    "last_follow_up", "first_response", "calls", "visits", "demos", "proposals", "meetings", "emails",
+    "messages",
     "overdue_amount", "credit_left", "paid_ratio", "open_instalments",
 })  # fmt: skip
 """Derived fields that events of child entities change."""
@@ -140,6 +144,11 @@ class Active:
         """Fields it reads of the joined entity of that kind."""
         return frozenset(name for head, name in self.joined_reads if head == kind)
 
+    @property
+    def bridges(self) -> bool:
+        """Its episodes outlast their condition for a while (`keep_firing_for`)."""
+        return isinstance(self.trigger, HoldsTrigger) and self.trigger.bridges
+
     def is_plain(self, type_: str) -> bool:
         """An event of the type matches whatever it says."""
         return type_ in self.plain_types
@@ -163,7 +172,8 @@ class Active:
 class Group:
     """Rules whose `where` is matched together, by durable-rules.
 
-    reads: fields of the watched entity that any of them reads. always: some must be matched at every event of the
+    reads: fields of the watched entity that any of them reads. always: some must be matched at every event
+    of the
     entity (they read `was.*` or `event.*`).
     """
 
@@ -186,8 +196,10 @@ class Rulebook:
     """Indexes over the rules in force.
 
     by_type: event type -> rules that name it. followers: kind -> rules that watch it and want its changes.
-    conditional: kind -> its `holds` rules. instant: (event type, watched kind) -> `event` rules. silent: event type
-    -> rules that it keeps quiet. implied: kind -> silences whose state follows from the entity until they fall due.
+    conditional: kind -> its `holds` rules. instant: (event type, watched kind) -> `event` rules. silent:
+    event type
+    -> rules that it keeps quiet. implied: kind -> silences whose state follows from the entity until they
+    fall due.
     joined: kind -> rules that watch something else and read a joined entity of that kind.
     """
 
@@ -251,7 +263,7 @@ def _frozen(index: dict[str, list[Active]]) -> dict[str, tuple[Active, ...]]:
     return {name: tuple(rules) for name, rules in index.items()}
 
 
-# -- compiling ---------------------------------------------------------------------------------------------------------
+# -- compiling --------------------------------------------------------------------------------------------
 
 
 def activate(row: Mapping[str, Any], rule: str, settings: Mapping[str, Any]) -> list[Active]:
@@ -265,8 +277,16 @@ def activate(row: Mapping[str, Any], rule: str, settings: Mapping[str, Any]) -> 
     if current.reset or current.recompute:
         return [current]
     former = [old for o in row.get("old", ()) if (old := _version(o, rule, settings)) is not None]
-    current = replace(current, implied=None if former else current.implied, others=tuple(old.name for old in former))
-    return [*(replace(old, draining=True, implied=None, was_implied=old.implied, successor=current) for old in former), current]
+    current = replace(
+        current, implied=None if former else current.implied, others=tuple(old.name for old in former)
+    )
+    return [
+        *(
+            replace(old, draining=True, implied=None, was_implied=old.implied, successor=current)
+            for old in former
+        ),
+        current,
+    ]
 
 
 def _version(row: Mapping[str, Any], rule: str, settings: Mapping[str, Any]) -> Active | None:

@@ -27,7 +27,9 @@ def _walk(value: object, path: Path) -> object:
 
 
 class EntityScope:
-    """The watched entity as of `cut`; `was` is its row before the judged event, `event` that event, `after` an earlier one."""
+    """The watched entity as of `cut`; `was` is its row before the judged event, `event` that event, `after`
+    an earlier one.
+    """
 
     __slots__ = ("_cut", "_event", "_opened", "_row", "_was", "_world", "at")
 
@@ -98,7 +100,9 @@ class EntityScope:
 
 
 class EventScope:
-    """An event's own data for a trigger's `where`: bare fields are the event's; joined roots go to its entity."""
+    """An event's own data for a trigger's `where`: bare fields are the event's; joined roots go to its
+    entity.
+    """
 
     __slots__ = ("_entity", "_event", "at")
 

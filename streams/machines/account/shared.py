@@ -1,7 +1,9 @@
 """Changes of what all keys of a partition share: rules, people, teams, rates, calendars, settings.
 
-Versions are kept, so a past instant is judged by what was in force then. A change that may alter verdicts starts a
-sweep over all keys. Record value: `{"what": ..., ...}` from the workspace, or an event dict (`person.updated`, ...).
+Versions are kept, so a past instant is judged by what was in force then. A change that may alter verdicts
+starts a
+sweep over all keys. Record value: `{"what": ..., ...}` from the workspace, or an event dict
+(`person.updated`, ...).
 """
 
 from __future__ import annotations
@@ -46,7 +48,9 @@ def _bump(ctx: Context) -> None:
 
 
 def _rule(ctx: Context, value: Mapping[str, Any]) -> None:
-    """{"what": "rule", "rule": id, "text": YAML of this one rule, "on": bool}; the version is counted here."""
+    """{"what": "rule", "rule": id, "text": YAML of this one rule, "on": bool}; the version is counted
+    here.
+    """
     old: dict[str, Any] | None = ctx.shared("rule", value["rule"])
     text = value.get("text") or (old or {}).get("text", "")
     on = bool(value.get("on", True))
@@ -102,7 +106,9 @@ def _store(ctx: Context, kind: str, name: str, entries: list[list[Any]]) -> None
 
 
 def _versioned(ctx: Context, event: Mapping[str, Any]) -> None:
-    """`person.updated`, `team.updated`, `rate.set`, `calendar.set`: in force from the event's time (a first one: always)."""
+    """`person.updated`, `team.updated`, `rate.set`, `calendar.set`: in force from the event's time (a first
+    one: always).
+    """
     kind = event["type"].partition(".")[0]
     name = event["data"][_FIELDS[kind]]
     entries: list[list[Any]] = ctx.shared(f"{kind}.events", name) or []

@@ -1,6 +1,7 @@
 """Which rules care about a change, and on which entities; each is then judged once.
 
-A rule cares when it names the event's type, when it follows the watched entity and reads what changed, when it reads
+A rule cares when it names the event's type, when it follows the watched entity and reads what changed, when
+it reads
 a joined entity that changed, or sums that children changed. Judging itself is `judge`'s.
 """
 
@@ -27,7 +28,8 @@ RECHECK_AT_ONCE = 200
 
 @dataclass(slots=True)
 class Change:
-    """What one event did to its entity. fast: in order and no correction. above: entities above it, before and after.
+    """What one event did to its entity. fast: in order and no correction. above: entities above it, before
+    and after.
 
     summed: those among them whose sums of children changed.
     """
@@ -62,7 +64,7 @@ class Turn:
         """The rule on the entity."""
         return Judge(self.world, self.alerts, active, kind, native)
 
-    # -- an entity changed -------------------------------------------------------------------------------------------
+    # -- an entity changed --------------------------------------------------------------------------------
 
     def on_change(self, change: Change) -> None:
         """Judge every rule that cares about the change."""
@@ -118,12 +120,12 @@ class Turn:
             matching = group.matching(self._scope(change, row))
         names = {active.name for active in matching}
         for active in matching:
-            if active.name not in under_way or active.time_dependent:
+            if active.name not in under_way or active.time_dependent or active.bridges:
                 self._own(active, change)
         for name in under_way:
-            active = self.book.by_name.get(name)
-            if active is not None and name not in names:
-                self._own(active, change)
+            ended = self.book.by_name.get(name)
+            if ended is not None and name not in names:
+                self._own(ended, change)
         for active in group.timed:
             if active.name not in names and active.name not in under_way:
                 self._own(active, change)
@@ -150,7 +152,8 @@ class Turn:
     def _silences(self, change: Change, seen: set[tuple[str, str, str]]) -> None:
         """`silent` rules that name the event's type, on the entities it belongs to.
 
-        A silence that is not due yet need not be touched: the match is noted, and looked up when it falls due.
+        A silence that is not due yet need not be touched: the match is noted, and looked up when it falls
+        due.
         """
         rules = self.book.silent.get(change.event["type"])
         if not rules:
@@ -174,7 +177,7 @@ class Turn:
         for active in rules:
             self._customer_only(active, change)
 
-    # -- silences that follow from the entity ------------------------------------------------------------------------
+    # -- silences that follow from the entity -------------------------------------------------------------
 
     def _opened_or_closed(self, change: Change) -> None:
         """One wait stands for all silences of an entity until the first of them falls due."""
@@ -198,7 +201,9 @@ class Turn:
             self.world.ctx.wait(implied_wait(kind, native), None)
 
     def _arm_implied(self, kind: str, native: str, rules: Iterable[Active]) -> None:
-        """Arm the entity's one wait for the first of the silences without a row, and note the earliest due."""
+        """Arm the entity's one wait for the first of the silences without a row, and note the earliest
+        due.
+        """
         row = self.world.row(kind, native)
         if row is None or "sb" not in row:
             return
@@ -216,8 +221,11 @@ class Turn:
 
     def _base(self, row: Row, active: Active) -> int:
         """The instant (us) the silence counts from: opening, or the latest match noted since."""
-        matches = [e[1] for type_, e in (row.get("lm") or {}).items() if type_ in active.plain_types]
-        return max([row["sb"][0], *matches])
+        matches: list[int] = [
+            e[1] for type_, e in (row.get("lm") or {}).items() if type_ in active.plain_types
+        ]
+        opened: int = row["sb"][0]
+        return max([opened, *matches])
 
     def on_implied_wait(self, name: str) -> None:
         """The first of an entity's silences may be due: those that are get rows of their own."""
@@ -342,16 +350,19 @@ class Turn:
         """Go on with the entities that a change of something joined left over."""
         active = self.book.by_name.get(value["rule"])
         if active is not None:
-            change = Change("", "", None, None, value["event"], value["order"], value["ref"], Reason(value["cause"]),
+            change = Change("", "", None, None, value["event"], value["order"], value["ref"],
+            Reason(value["cause"]),
                             value["fast"])  # fmt: skip
             self._recheck(active, value["names"], change)
 
-    # -- history changed ---------------------------------------------------------------------------------------------
+    # -- history changed ----------------------------------------------------------------------------------
 
     def _replan(self, change: Change) -> None:
-        """A correction, deletion or late event: every rule that could see it looks at the whole history again.
+        """A correction, deletion or late event: every rule that could see it looks at the whole history
+        again.
 
-        A late event that is no correction is first offered in its place: most rules can tell that it is harmless.
+        A late event that is no correction is first offered in its place: most rules can tell that it is
+        harmless.
         """
         hist = change.event.get("hist", 0)
         self._remember_matches(change)
@@ -405,7 +416,7 @@ class Turn:
                     found[active.name, kind, native] = (active, kind, native)
         return list(found.values())
 
-    # -- waits and sweeps --------------------------------------------------------------------------------------------
+    # -- waits and sweeps ---------------------------------------------------------------------------------
 
     def on_rule_wait(self, name: str) -> None:
         """A rule's wait on an entity is due."""

@@ -1,6 +1,8 @@
-"""What one account looks like, now or as it was: rows, history, parents and children, people, rates, settings.
+"""What one account looks like, now or as it was: rows, history, parents and children, people, rates,
+settings.
 
-A `World` lives for one step and reads through the step's context. A *cut* picks the instant: a list that orders
+A `World` lives for one step and reads through the step's context. A *cut* picks the instant: a list that
+orders
 like `entities.Order`; events whose order is less than the cut count, `None` means all. Nothing here decides
 anything about rules.
 """
@@ -64,7 +66,7 @@ class World:
         self._past: dict[tuple[str, str, tuple[int, ...]], Row | None] = {}
         self.unrated: set[str] = set()
 
-    # -- entities ----------------------------------------------------------------------------------------------------
+    # -- entities -----------------------------------------------------------------------------------------
 
     def row(self, kind: str, native: str) -> Row | None:
         """The entity row as it is now."""
@@ -101,7 +103,7 @@ class World:
             if wanted is None or row["kind"] in wanted:
                 yield row
 
-    # -- relations ---------------------------------------------------------------------------------------------------
+    # -- relations ----------------------------------------------------------------------------------------
 
     def ancestors(self, row: Row, cut: Cut = None) -> list[tuple[str, str]]:
         """All documents above the entity, nearest first, the account last; bounded and free of cycles."""
@@ -118,7 +120,9 @@ class World:
         return found
 
     def link(self, row: Row, ancestors: Iterable[tuple[str, str]]) -> None:
-        """Remember the entity as a child of its ancestors (the account needs no list: all rows are below it)."""
+        """Remember the entity as a child of its ancestors (the account needs no list: all rows are below
+        it).
+        """
         name = entity_name(row["kind"], row["id"])
         for kind, native in ancestors:
             if kind != "account":
@@ -150,11 +154,14 @@ class World:
     def sums(self, row: Row, cut: Cut) -> Mapping[str, int]:
         """Contributions of the entity's children (last follow-up, counts) as of `cut`."""
         if cut is None or row.get("ko", [0]) < cut:
-            return row.get("k", {})
+            sums: Mapping[str, int] = row.get("k", {})
+            return sums
         return entities.sum_contributions(self.descendants(row["kind"], row["id"], cut))
 
     def owner(self, row: Row, cut: Cut = None) -> str | None:
-        """Person id: the entity's owner, a visit's or activity's `by`, else the opportunity's, else the account's."""
+        """Person id: the entity's owner, a visit's or activity's `by`, else the opportunity's, else the
+        account's.
+        """
         data = row["d"]
         own = data.get("owner") or (data.get("by") if row["kind"] in ("visit", "activity") else None)
         if own:
@@ -165,7 +172,7 @@ class World:
                 return str(above["d"]["owner"])
         return None
 
-    # -- shared: people, rates ---------------------------------------------------------------------------------------
+    # -- shared: people, rates ----------------------------------------------------------------------------
 
     def version(self, bucket: str, name: str, at: int) -> Mapping[str, Any] | None:
         """The version of a shared row in force at `at` (us): rows are lists of [from us, value], ordered."""
