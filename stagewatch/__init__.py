@@ -1,1 +1,3 @@
 """The composition root: settings, wiring, command line and metrics. Nothing imports it."""
+
+__version__ = "0.1.0"

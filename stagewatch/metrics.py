@@ -137,7 +137,7 @@ class Metrics:
             "stagewatch_http_request_seconds", "Time to answer.", ["route"], buckets=_SHORT, registry=r
         )
 
-    # -- streams --
+    # -- streams -----------------------------------------------------------------------------------------
 
     def events(self, topic: str, count: int = 1) -> None:
         """`count` records of a topic were taken."""
@@ -167,7 +167,7 @@ class Metrics:
         """So many events wait for their parent."""
         self._parked.set(events)
 
-    # -- rules and alerts --
+    # -- rules and alerts --------------------------------------------------------------------------------
 
     def rules(self, evaluations: Mapping[str, int], matches: Mapping[str, int]) -> None:
         """Rule id -> evaluations and matches since the last call: one call per batch, not per event."""
@@ -188,7 +188,7 @@ class Metrics:
         """An alert, task or approval (`kind`) changed its state."""
         self._transitions.labels(kind, state, reason).inc()
 
-    # -- time --
+    # -- time --------------------------------------------------------------------------------------------
 
     def lateness(self, microseconds: Iterable[int]) -> None:
         """How late waits fired, each in us."""
@@ -203,7 +203,7 @@ class Metrics:
         """Whether events are taken."""
         self._ready.set(ready)
 
-    # -- edges --
+    # -- edges -------------------------------------------------------------------------------------------
 
     def delivery(self, channel: str, result: str, seconds: float) -> None:
         """An attempt to deliver ended: delivered, retry or failed."""

@@ -19,7 +19,7 @@ FILE_NAME = "stagewatch.toml"
 _PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
 
 
-class SettingsErrors(Exception):
+class InvalidSettingsError(Exception):
     """All that is wrong with the settings; `errors` is never empty."""
 
     def __init__(self, errors: Iterable[SettingsError]) -> None:
@@ -34,12 +34,12 @@ def load_settings(path: Path) -> Settings:
     """The settings in the file.
 
     Raises:
-        SettingsErrors: SW-SET-001 to -005.
+        InvalidSettingsError: SW-SET-001 to -005.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsErrors([_unreadable(path, error)]) from error
+        raise InvalidSettingsError([_unreadable(path, error)]) from error
     return parse_settings(text, path.name)
 
 
@@ -48,12 +48,14 @@ def parse_settings(text: str, name: str = FILE_NAME) -> Settings:
     try:
         value = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SettingsErrors([_syntax(str(error), text, name)]) from error
+        raise InvalidSettingsError([_syntax(str(error), text, name)]) from error
     try:
         return Settings.model_validate(value)
     except ValidationError as error:
         lines = key_lines(text)
-        raise SettingsErrors(_problem(d, lines, name) for d in error.errors(include_url=False)) from error
+        raise InvalidSettingsError(
+            _problem(d, lines, name) for d in error.errors(include_url=False)
+        ) from error
 
 
 def _unreadable(path: Path, error: Exception) -> SettingsError:
@@ -88,7 +90,9 @@ def _problem(detail: ErrorDetails, lines: dict[tuple[str, ...], int], name: str)
     if detail["type"] == "extra_forbidden":
         known = _known(path[:-1])
         near = get_close_matches(path[-1], known, n=1, cutoff=0.6)
-        step = f"did you mean `{near[0]}`?" if near else "take it out; a key that is not known is never ignored"
+        step = (
+            f"did you mean `{near[0]}`?" if near else "take it out; a key that is not known is never ignored"
+        )
         return SettingsError(
             "SW-SET-003", place=place, expected=", ".join(known), found=show(path[-1]), next_step=step
         )

@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, field_validator
 
 from connectors.channels.mail import MailSettings
+from console.access import VARIABLE as TOKENS
+from console.links import VARIABLE
 from schemas.errors import StagewatchError
 from schemas.fields import FieldType
 from schemas.time import parse_duration
@@ -61,8 +63,8 @@ class Http(_Part):
 
     listen: Annotated[str, Field(pattern=r"^(\[[0-9a-fA-F:]+\]|[^:\s]+):[0-9]{1,5}$")] = "127.0.0.1:8420"
     public_url: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = ""
-    tokens_env: Name = "STAGEWATCH_TOKENS"
-    secret_env: Name = "STAGEWATCH_SECRET"
+    tokens_env: Name = TOKENS
+    secret_env: Name = VARIABLE
 
     @property
     def host(self) -> str:

@@ -39,7 +39,7 @@ class Entry:
         return self.type.partition(".")[0]
 
 
-class PeopleErrors(Exception):
+class InvalidPeopleError(Exception):
     """All that is wrong with the file; `errors` is never empty."""
 
     def __init__(self, errors: list[SettingsError]) -> None:
@@ -54,14 +54,14 @@ def load_people(path: Path, zone: ZoneInfo) -> list[Entry]:
     """The entries of the file; none when there is no file.
 
     Raises:
-        PeopleErrors: SW-SET-010 (not readable), SW-SET-011 (an entry is wrong), with file:line:column.
+        InvalidPeopleError: SW-SET-010 (not readable), SW-SET-011 (an entry is wrong), with file:line:column.
     """
     if not path.exists():
         return []
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise PeopleErrors([_unreadable(path.name, str(error))]) from error
+        raise InvalidPeopleError([_unreadable(path.name, str(error))]) from error
     return parse_people(text, path.name, zone)
 
 
@@ -71,13 +71,13 @@ def parse_people(text: str, name: str, zone: ZoneInfo) -> list[Entry]:
         document = next(documents(text), None)
     except YamlError as error:
         place = f"{name}:{error.mark.line}:{error.mark.column}"
-        raise PeopleErrors([_unreadable(place, error.reason, error.next_step)]) from None
+        raise InvalidPeopleError([_unreadable(place, error.reason, error.next_step)]) from None
     if document is None or document.value is None:
         return []
     reader = _Reader(document, name, zone)
     entries = list(reader.entries())
     if reader.errors:
-        raise PeopleErrors(reader.errors)
+        raise InvalidPeopleError(reader.errors)
     return entries
 
 
@@ -133,8 +133,11 @@ class _Reader:
         if not isinstance(item, Mapping):
             self._tell(loc, f"an object with `{key}`", show(item), f"write {{{key}: some-id, ...}}")
             return None
-        known = _AWAY if section == "away" else frozenset(FIELDS[key]) - {"created", "age", "director"} | (
-            {"director"} if key == "team" else set()
+        known = (
+            _AWAY
+            if section == "away"
+            else frozenset(FIELDS[key]) - {"created", "age", "director"}
+            | ({"director"} if key == "team" else set())
         )
         unknown = [name for name in item if name not in known]
         for name in unknown:

@@ -6,7 +6,7 @@ log; `ViewReader` answers questions, also from other processes. Neither decides 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -26,6 +26,7 @@ OPEN_STATES: dict[str, frozenset[str]] = {
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
+_json = msgspec.json.Encoder().encode
 
 _PUT = (
     "INSERT OR REPLACE INTO views (topic, item, n, state, is_open, severity, rule, account, kind, key, alert,"
@@ -40,15 +41,15 @@ _PREFIX = (
     "SELECT value, opened, at, position, n, item FROM views"
     " WHERE topic = ? AND item >= ? AND item < ? LIMIT 20"
 )
-_EQUAL = {
-    "state": "state = ?",
-    "severity": "severity = ?",
-    "rule": "rule = ?",
-    "account": "account = ?",
-    "entity": "kind = ?",
-    "key": "key = ?",
-    "receiver": "item IN (SELECT item FROM view_receivers r WHERE r.topic = views.topic AND r.receiver = ?)",
+_IN = "{column} IN (SELECT value FROM json_each(?))"
+_FILTERS = {
+    **{name: _IN.format(column=name) for name in ("state", "severity", "rule", "account", "key", "alert")},
+    "entity": _IN.format(column="kind"),
+    "receiver": "item IN (SELECT item FROM view_receivers r WHERE r.topic = views.topic AND r.receiver IN"
+    " (SELECT value FROM json_each(?)))",
 }
+_AFTER = {True: "(opened, item) < (?, ?)", False: "(opened, item) > (?, ?)"}
+_ORDER = {True: "opened DESC, item DESC", False: "opened, item"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,21 +155,28 @@ class ViewReader:
         open_only: bool = False,
         newest_first: bool = True,
         limit: int = 100,
+        after: tuple[int, str] | None = None,
+        filters: Mapping[str, Sequence[str]] | None = None,
         **equal: str,
     ) -> list[Item]:
-        """Items of `alerts`, `tasks` or `approvals`.
+        """Items of `alerts`, `tasks` or `approvals`, in the order in which they were opened.
 
-        equal: any of state, severity, rule, account, entity (kind), key (native id), receiver.
+        equal: any of state, severity, rule, account, entity (kind), key (native id), alert, receiver.
+        filters: the same, with values of which one must fit. after: (opened, id) of the last item before.
 
         Raises:
             KeyError: an unknown filter.
         """
-        conditions = ["topic = ?", *(_EQUAL[name] for name in equal)]
+        wanted = {**(filters or {}), **{name: [value] for name, value in equal.items()}}
+        conditions = ["topic = ?", *(_FILTERS[name] for name in wanted)]
+        values: list[object] = [topic, *(_json(list(value)).decode() for value in wanted.values())]
         if open_only:
             conditions.append("is_open = 1")
-        order = "opened DESC, item DESC" if newest_first else "opened, item"
+        if after is not None:
+            conditions.append(_AFTER[newest_first])
+            values += after
         sql = ["SELECT value, opened, at, position, n, item FROM views WHERE", " AND ".join(conditions)]
-        rows = self._db.rows(" ".join([*sql, "ORDER BY", order, "LIMIT ?"]), (topic, *equal.values(), limit))
+        rows = self._db.rows(" ".join([*sql, "ORDER BY", _ORDER[newest_first], "LIMIT ?"]), (*values, limit))
         return [_item(topic, row[5], row) for row in rows]
 
     def get(self, topic: str, item: str) -> Item | None:

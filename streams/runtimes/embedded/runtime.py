@@ -23,7 +23,7 @@ from streams.runtimes.embedded.intake import RAW, RETRY, TICK
 from streams.runtimes.embedded.progress import Committed, Progress, Turn
 from streams.runtimes.embedded.session import Options, Session
 from streams.runtimes.lock import WorkspaceLock
-from streams.runtimes.pipeline import Entry
+from streams.runtimes.pipeline import Entry, Pipeline
 from streams.stores.log import Logged
 from streams.stores.sqlite_db import Database
 
@@ -77,6 +77,11 @@ class EmbeddedRuntime:
         return self._problem
 
     @property
+    def clock(self) -> Clock:
+        """What its logical time follows."""
+        return self._clock
+
+    @property
     def ready(self) -> bool:
         """Whether entries are taken."""
         return self._problem is None
@@ -123,6 +128,11 @@ class EmbeddedRuntime:
         with self._mutex:
             return self._read(lambda session: session.pipeline.next_due())
 
+    def inspect(self, action: Callable[[Pipeline], T]) -> T:
+        """Look at rows, clocks and sweeps between two batches; `action` must change nothing."""
+        with self._mutex:
+            return self._read(lambda session: action(session.pipeline))
+
     # -- in --------------------------------------------------------------------------------------------------
 
     def append(self, entries: Sequence[Entry]) -> tuple[int, int]:
@@ -147,7 +157,7 @@ class EmbeddedRuntime:
             return self._transact(lambda session: session.intake.history(entries, now))
 
     def finish_history(self, until: int | None = None) -> None:
-        """The import has ended: time goes on to `until` (us; at most, and by default, now); then it is live."""
+        """The import has ended: time goes on to `until` (us; at most, and by default, now)."""
         with self._mutex:
             now = self._now()
             self._transact(lambda session: session.go_live(now if until is None else min(until, now)))
@@ -183,6 +193,11 @@ class EmbeddedRuntime:
         with self._mutex:
             self._guard.confirm()
             self._transact(_clear_stop)
+
+    def rebuild_views(self) -> None:
+        """Throw the views away and fill them from the log."""
+        with self._mutex:
+            self._transact(lambda session: session.view.rebuild())
 
     # -- work ------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,3 @@
+"""The command line as it is spoken: names, options, help. What the commands do is in `stagewatch.commands`, imported
+only when a command runs, so that help is quick.
+"""

@@ -1,0 +1,52 @@
+"""`stagewatch run`: the server in this process until SIGTERM or Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Literal, cast
+
+from stagewatch.logs import configure_logs
+from stagewatch.service.secrets import kept
+from stagewatch.service.server import Run, Server
+from stagewatch.settings import Settings, load_settings
+from stagewatch.workspace.paths import Workspace
+
+Style = Literal["json", "console"]
+Level = Literal["debug", "info", "warning", "error"]
+
+
+def run(root: Path, port: int | None, scale: int | None, style: str, level: str) -> int:
+    """Run the workspace; returns when it was stopped."""
+    workspace = Workspace.find(root)
+    settings = load_settings(workspace.settings)
+    chosen = ("console" if sys.stderr.isatty() else "json") if style == "auto" else style
+    configure_logs(cast(Style, chosen), cast(Level, level), secrets=secrets_of(workspace, settings))
+    gc.freeze()
+    asyncio.run(_serve(workspace, settings, Run(port, scale)))
+    return 0
+
+
+def secrets_of(workspace: Workspace, settings: Settings) -> list[str]:
+    """What must never stand in a log."""
+    names = [settings.http.tokens_env, settings.http.secret_env]
+    if settings.mail is not None and settings.mail.password_env is not None:
+        names.append(settings.mail.password_env)
+    given = [os.environ[name] for name in names if os.environ.get(name)]
+    tokens = [entry.partition("=")[2] for text in given for entry in text.replace(",", " ").split()]
+    return [*given, *(token for token in tokens if token), kept(workspace.token)]
+
+
+async def _serve(workspace: Workspace, settings: Settings, how: Run) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    async with Server(workspace, settings, how) as server:
+        if sys.stdout.isatty():
+            sys.stdout.write(f"Stagewatch {workspace.root} at {server.url} — Ctrl-C stops it\n")
+        await stopping.wait()

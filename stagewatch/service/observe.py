@@ -1,0 +1,123 @@
+"""Metrics and log lines of the running process, from what the engine and the delivery tell. Decides nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from connectors.channels.channel import Delivered
+from connectors.channels.delivery import Attempt
+from connectors.channels.outbox import MarkFailed, MarkSent
+from stagewatch.metrics import Metrics
+from streams.kernel.contract import SHARED, Record
+from streams.machines.identity.listing import count_waiting
+from streams.runtimes.embedded.progress import Committed
+from streams.runtimes.embedded.runtime import EmbeddedRuntime
+from streams.runtimes.pipeline import Pipeline
+from streams.stores.log import Logged
+from streams.views.sqlite import OPEN_STATES
+
+log = structlog.get_logger("stagewatch.stream")
+mail_log = structlog.get_logger("stagewatch.delivery")
+
+KIND_OF = {"alerts": "alert", "tasks": "task", "approvals": "approval"}
+LOGGED = (
+    "alert",
+    "item",
+    "rule",
+    "version",
+    "entity",
+    "key",
+    "account",
+    "state",
+    "reason",
+    "actor",
+    "severity",
+)
+
+
+class Observer:
+    """Counts batches, transitions, dead letters and deliveries; logs each that a person may ask about."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self.metrics = metrics
+
+    def committed(self, batch: Committed) -> None:
+        """A batch of the engine."""
+        self.metrics.batch(batch.seconds, batch.entries)
+        self.metrics.lateness(batch.lateness)
+        for topic, count in Counter(logged.topic for logged in batch.outputs).items():
+            self.metrics.events(topic, count)
+        for logged in batch.outputs:
+            if logged.topic in OPEN_STATES:
+                self._transition(logged)
+        for dead in batch.dead:
+            what = dead.what
+            self.metrics.dead("", dead.error.code)
+            topic = what.topic if isinstance(what, Record) else type(what).__name__.lower()
+            log.warning("refused", topic=topic, key=what.key, **dead.error.to_dict())
+
+    def _transition(self, logged: Logged) -> None:
+        value: dict[str, Any] = logged.value
+        kind = KIND_OF[logged.topic]
+        self.metrics.transition(kind, str(value["state"]), str(value["reason"]))
+        fields = {name: value[name] for name in LOGGED if value.get(name) is not None}
+        log.info(kind, at=logged.at, position=logged.position, **fields)
+
+    def attempt(self, attempt: Attempt) -> None:
+        """An attempt to deliver a message."""
+        note, decision = attempt.row.notification, attempt.decision
+        delivered = isinstance(attempt.outcome, Delivered)
+        result = "delivered" if delivered else "failed" if isinstance(decision, MarkFailed) else "retry"
+        self.metrics.delivery(note.channel, result, 0.0)
+        said = decision.receipt if isinstance(decision, MarkSent) else decision.reason
+        tell = mail_log.info if delivered else mail_log.warning
+        tell(
+            result, notification=note.id, channel=note.channel, receiver=note.receiver, alert=note.alert,
+            reason=note.reason, attempts=attempt.row.attempts + 1, answer=said,
+        )  # fmt: skip
+
+    def gauges(self, runtime: EmbeddedRuntime, now: int, armed: Mapping[str, int]) -> None:
+        """How the engine stands; called now and then, by the engine. now: its clock, us. armed: waits by machine."""
+        metrics = self.metrics
+        metrics.logical_time(runtime.at)
+        metrics.backlog("intake", runtime.backlog)
+        metrics.ready(runtime.ready)
+        behind = now if runtime.phase == "live" and runtime.backlog else None
+        for machine, stand in runtime.inspect(_standing).items():
+            lag = 0 if behind is None else max(0, behind - stand.clock)
+            waits = armed.get(machine, 0)
+            metrics.machine(machine, lag=lag, armed=waits, held=stand.held, sweeps=stand.sweeps)
+        parked, rules = runtime.inspect(_parked_and_rules)
+        metrics.parked(parked)
+        metrics.rules_active(rules)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stand:
+    """A machine over all its partitions; clock: of the slowest, us."""
+
+    clock: int
+    held: int
+    sweeps: int
+
+
+def _standing(pipeline: Pipeline) -> dict[str, _Stand]:
+    return {
+        name: _Stand(
+            min(part.clock for part in parts),
+            sum(part.held for part in parts),
+            sum(part.sweeping for part in parts),
+        )
+        for name, parts in pipeline.machines.items()
+    }
+
+
+def _parked_and_rules(pipeline: Pipeline) -> tuple[int, list[str]]:
+    parked = sum(count_waiting(part.store) for part in pipeline.machines["identity"])
+    first = pipeline.machines["account"][0].store
+    return parked, [name for name, row in first.scan(SHARED, "rule") if row["on"]]

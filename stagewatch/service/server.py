@@ -1,0 +1,300 @@
+"""The running workspace: engine, HTTP, delivery and watcher in one process; starts, serves and stops them.
+
+The wiring is here and nowhere else; what is wired decides for itself. Signals are the caller's affair.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+from starlette.routing import Route
+
+from connectors.channels.channel import Channel
+from connectors.channels.delivery import Delivery
+from connectors.channels.mail import MailChannel
+from connectors.sources.http.intake import Intake, Limits, intake_route
+from console.access import Access, EventGate, read_tokens
+from console.api import Api
+from console.app import Probes, create_app
+from console.decisions import Decisions
+from console.links import signed
+from console.server import HttpServer
+from schemas.envelope import Event
+from schemas.errors import StagewatchError
+from stagewatch import __version__
+from stagewatch.metrics import Metrics
+from stagewatch.service.engine import Engine
+from stagewatch.service.local import Local, local_client
+from stagewatch.service.observe import Observer
+from stagewatch.service.opening import bring_in, open_runtime, read_files
+from stagewatch.service.outbox import SqliteOutbox, UsedLinks
+from stagewatch.service.ports import EngineCommands, WorkspaceView
+from stagewatch.service.secrets import Address, kept, signer, write_address
+from stagewatch.service.watcher import Watcher
+from stagewatch.settings import Settings
+from stagewatch.workspace.paths import Workspace
+from streams.kernel.contract import StorageError
+from streams.runtimes.embedded.clock import Clock
+from streams.runtimes.embedded.progress import Committed
+from streams.runtimes.embedded.runtime import EmbeddedRuntime
+from streams.runtimes.memory import entry_of
+from streams.stores.sqlite_db import Database
+from streams.topology import NOTIFICATIONS
+
+GAUGE_SECONDS = 2.0
+_ARMED = "SELECT parts.machine, count(*) FROM dues JOIN parts ON parts.id = dues.part GROUP BY parts.machine"
+
+log = structlog.get_logger("stagewatch.server")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How to run. port: instead of the settings'. scale: logical time per wall time. clock: for tests and demos.
+
+    channels: instead of mail, by name.
+    """
+
+    port: int | None = None
+    scale: int | None = None
+    clock: Clock | None = None
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    channels: Mapping[str, Channel] | None = None
+
+
+class WallClock:
+    """Delivery's clock: real time, also when logical time runs faster."""
+
+    def now(self) -> int:
+        """Microseconds since the epoch."""
+        return time.time_ns() // 1000
+
+    async def sleep(self, us: int) -> None:
+        """Return after `us`."""
+        await asyncio.sleep(us / 1_000_000)
+
+
+class Server:
+    """A workspace that runs.
+
+    Example::
+
+        async with Server(workspace, settings) as server:
+            print(server.url)
+            await asyncio.Event().wait()
+    """
+
+    def __init__(self, workspace: Workspace, settings: Settings, run: Run | None = None) -> None:
+        self.workspace, self.settings = workspace, settings
+        self._run = run or Run()
+        self.metrics = Metrics(__version__)
+        self.observer = Observer(self.metrics)
+        self._stack = contextlib.AsyncExitStack()
+        self._armed: dict[str, int] = {}
+        self.url = ""
+
+    async def __aenter__(self) -> Server:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Open the workspace, bring its files in, serve.
+
+        Raises:
+            WorkspaceError, SettingsError: it cannot be opened, or the address cannot be used.
+        """
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+
+    async def stop(self) -> None:
+        """Take nothing more, answer what is in flight, finish the batch, close; about a second at most."""
+        await self._stack.aclose()
+        log.info("stopped")
+
+    # -- wiring ------------------------------------------------------------------------------------------
+
+    async def _start(self) -> None:
+        run, settings, workspace = self._run, self.settings, self.workspace
+        token = kept(workspace.token)
+        runtime = open_runtime(workspace, settings, scale=run.scale, clock=run.clock)
+        self.engine = Engine(runtime)
+        self._stack.callback(self.engine.stop)
+        self.clock: Clock = runtime.clock
+        files = await asyncio.to_thread(read_files, workspace, settings)
+        entries = await asyncio.to_thread(bring_in, workspace, runtime, files)
+        self._database = Database(workspace.data, read_only=True)
+        self._stack.callback(self._database.close)
+        self.view = WorkspaceView(self._database)
+        self.commands = EngineCommands(self.engine, self.view)
+        self.engine.subscribe(self.observer.committed)
+        self.watcher = Watcher(workspace, settings, self.engine)
+        self.watcher.note(files)
+        self._outbox(token)
+        self.engine.start()
+        await self._http(token)
+        self._background(self.watcher.run(), self._gauges())
+        await self._delivery()
+        log.info("running", url=self.url, phase=runtime.phase, changed=len(entries), scale=self.clock.scale)
+
+    def _outbox(self, token: str) -> None:
+        sign = signer(self.workspace, self.settings, self._run.environment)
+        self.signer = sign
+        self.outbox = SqliteOutbox(self.workspace.data, lambda record: signed(record, sign, self.public_url))
+        self._stack.callback(self.outbox.close)
+        self._news = asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def told(batch: Committed) -> None:
+            if any(logged.topic == NOTIFICATIONS for logged in batch.outputs):
+                with contextlib.suppress(RuntimeError):  # the loop has ended: the next run takes them
+                    loop.call_soon_threadsafe(self._news.set)
+
+        self.engine.subscribe(told)
+
+    @property
+    def public_url(self) -> str:
+        """Where people reach the web side."""
+        return self.settings.http.public_url or self.url
+
+    def ready(self) -> Sequence[str]:
+        """Why nothing is taken, in words."""
+        problem = self.engine.problem
+        return [problem] if problem else []
+
+    async def _http(self, token: str) -> None:
+        settings, limits = self.settings, self.settings.limits
+        given = self._run.environment.get(settings.http.tokens_env, "")
+        clients = [*read_tokens(given, settings.http.tokens_env), local_client(token)]
+        access = Access(clients, time.monotonic, limits.events_per_second, limits.burst)
+        intake = Intake(
+            self._sink,
+            EventGate(access),
+            self.ready,
+            settings.tz,
+            Limits(limits.event_bytes, limits.batch_bytes, limits.batch_events),
+            self.metrics,
+        )
+        local = Local(access, self.engine, self.watcher, self.clock.now)
+        routes: list[Route] = [intake_route(intake), *local.routes()]
+        links = UsedLinks(self.outbox)
+        app = create_app(
+            Probes(self.ready, self.metrics.render),
+            api=Api(access, self.view, self.commands),
+            decisions=Decisions(self.signer, self.view, self.commands, links, self.clock.now, settings.tz),
+            routes=routes,
+            observer=self.metrics,
+        )
+        port = settings.http.port if self._run.port is None else self._run.port
+        server = HttpServer(app, settings.http.host, port)
+        await server.start()
+        self._stack.push_async_callback(server.stop)
+        host = f"[{server.host}]" if ":" in server.host else server.host
+        self.url = f"http://{host}:{server.port}"
+        write_address(self.workspace, Address(os.getpid(), self.url))
+        self._stack.callback(self.workspace.server.unlink, missing_ok=True)
+
+    async def _sink(self, events: list[Event]) -> Sequence[int]:
+        namespaces = self.watcher.settings.namespaces
+        entries = [entry_of(event, 0, namespaces=namespaces) for event in events]
+        first, last = await asyncio.wrap_future(self.engine.append(entries))
+        return range(first, last + 1)
+
+    # -- delivery ----------------------------------------------------------------------------------------
+
+    async def _delivery(self) -> None:
+        clock = WallClock()
+        channels = self._channels(clock)
+        if not channels:
+            log.warning("no mail server is set up: messages wait in the outbox", settings="[mail]")
+            self._background(self._enter(None, clock))
+            return
+        delivery = Delivery(
+            channels, self.outbox, clock, owner="stagewatch", observe=self.observer.attempt, trouble=_trouble
+        )
+        running = asyncio.create_task(delivery.run())
+
+        async def end() -> None:
+            delivery.stop()
+            with contextlib.suppress(TimeoutError, asyncio.CancelledError):
+                async with asyncio.timeout(0.8):
+                    await running
+
+        self._stack.push_async_callback(end)
+        self._background(self._enter(delivery, clock))
+
+    def _channels(self, clock: WallClock) -> Mapping[str, Channel]:
+        if self._run.channels is not None:
+            return self._run.channels
+        mail = self.settings.mail
+        if mail is None:
+            return {}
+        return {"email": MailChannel(mail, now=clock.now, password=mail.password(self._run.environment))}
+
+    async def _enter(self, delivery: Delivery | None, clock: WallClock) -> None:
+        """Take messages from the log into the outbox whenever there are new ones."""
+        while True:
+            self._news.clear()
+            try:
+                if await self.outbox.enter(clock.now()) and delivery is not None:
+                    delivery.wake()
+            except Exception as error:
+                _trouble(error)
+                await asyncio.sleep(1)
+                continue
+            await self._news.wait()
+
+    # -- metrics -----------------------------------------------------------------------------------------
+
+    async def _gauges(self) -> None:
+        while True:
+            try:
+                await asyncio.wrap_future(self.engine.call(self._read_gauges))
+                self.metrics.outbox(*await self.outbox.counts())
+            except Exception as error:
+                log.warning("gauges not read", error=str(error))
+            self.metrics.ready(not self.ready())
+            await asyncio.sleep(GAUGE_SECONDS)
+            self._armed = await asyncio.to_thread(self._count_armed)
+
+    def _count_armed(self) -> dict[str, int]:
+        """Waits armed by machine: counted aside, there may be a million of them."""
+        try:
+            database = Database(self.workspace.data, read_only=True)
+        except StorageError:
+            return self._armed
+        try:
+            return {str(row[0]): int(row[1]) for row in database.rows(_ARMED)}
+        except StorageError:
+            return self._armed
+        finally:
+            database.close()
+
+    def _read_gauges(self, runtime: EmbeddedRuntime) -> None:
+        self.observer.gauges(runtime, self.clock.now(), self._armed)
+
+    def _background(self, *works: Coroutine[None, None, None]) -> None:
+        for work in works:
+            task = asyncio.create_task(work)
+            self._stack.push_async_callback(_cancelled, task)
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def _trouble(error: Exception) -> None:
+    fields = error.to_dict() if isinstance(error, StagewatchError) else {"error": str(error)}
+    log.warning("outbox in trouble, tried again", **fields)
