@@ -73,7 +73,7 @@ class SqliteStore:
         if value.__class__ is bytes:
             value = rows[name] = _decode(value)
         elif value is None and not found.complete and name not in rows:
-            value = rows[name] = self._row(key, bucket, name)
+            return self._row(cached, key, bucket, name)
         return value
 
     def scan(self, key: str, bucket: str) -> Iterator[tuple[str, Any]]:
@@ -84,7 +84,7 @@ class SqliteStore:
                 return iter(())
             found = self._bucket(cached, key, bucket)
         if not found.complete:
-            self._complete(found, key, bucket)
+            self._settle(cached, bucket, dict(self._rows_of(key, bucket, -1)))
         found.sort()
         rows = found.rows
         for name, value in rows.items():
@@ -200,29 +200,58 @@ class SqliteStore:
     def _bucket(self, cached: CachedKey, key: str, bucket: str) -> Bucket:
         """The bucket of a key that does not have it in memory; an empty one if there are no rows."""
         found = cached.old.pop(bucket, None)
-        if found is None:
-            if cached.whole or bucket < cached.upto:
-                found = Bucket({}, complete=True)
-            else:
+        if found is None and not cached.whole and bucket >= cached.upto:
+            self._miss(cached, key)
+            found = cached.buckets.get(bucket)
+            if found is None and not cached.whole:
                 limit = -1 if key == SHARED else self._pool.whole
                 rows = dict(self._rows_of(key, bucket, limit))
                 found = Bucket(rows, complete=limit < 0 or len(rows) < limit)
+        if found is None:
+            found = Bucket({}, complete=True)
         cached.buckets[bucket] = found
         self._pool.used += len(found.rows)
         return found
 
-    def _row(self, key: str, bucket: str, name: str) -> Any | None:
-        found = self._db.row(_ROW, (self._part, key, bucket, name))
-        self._pool.used += 1
-        return None if found is None else _decode(found[0])
+    def _row(self, cached: CachedKey, key: str, bucket: str, name: str) -> Any | None:
+        """A row of an incomplete bucket that is not in memory."""
+        self._miss(cached, key)
+        found = cached.buckets[bucket]
+        value = found.rows.get(name)
+        if not found.complete:
+            row = self._db.row(_ROW, (self._part, key, bucket, name))
+            value = None if row is None else row[0]
+        if value.__class__ is bytes:
+            value = _decode(value)
+        if value is not None or not found.complete:
+            self._pool.used += found.put(name, value)
+        return value
 
-    def _complete(self, found: Bucket, key: str, bucket: str) -> None:
-        """Load the rest of a large bucket; rows in memory win, they may be newer."""
-        rows: dict[str, Any] = dict(self._rows_of(key, bucket, -1))
-        rows.update(found.rows)
-        self._pool.used += len(rows) - len(found.rows)
-        found.rows = {name: value for name, value in rows.items() if value is not None}
-        found.complete, found.ordered = True, False
+    def _miss(self, cached: CachedKey, key: str) -> None:
+        """Count a read that memory could not answer; a key with many is loaded whole if it is not huge."""
+        cached.misses += 1
+        if cached.misses != self._pool.patience or key == SHARED:
+            return
+        rows = self._db.rows(_LOAD, (self._part, key, self._pool.huge + 1))
+        if len(rows) > self._pool.huge:
+            return
+        loaded: dict[str, dict[str, Any]] = {bucket: {} for bucket in cached.buckets}
+        for bucket, name, value in rows:
+            loaded.setdefault(bucket, {})[name] = value
+        loaded.pop(WAITS, None)
+        for bucket, names in loaded.items():
+            self._settle(cached, bucket, names)
+        cached.whole, cached.old = True, {}
+
+    def _settle(self, cached: CachedKey, bucket: str, rows: dict[str, Any]) -> None:
+        """Make a bucket complete with its rows from the database; rows in memory win, they may be newer."""
+        found = cached.buckets.setdefault(bucket, Bucket({}, complete=False))
+        if not found.complete:
+            before = len(found.rows)
+            rows.update(found.rows)
+            found.rows = {name: value for name, value in rows.items() if value is not None}
+            found.complete, found.ordered = True, False
+            self._pool.used += len(found.rows) - before
 
     def _arm(self, key: str, name: str, due: int | None, floor: int) -> None:
         waits = (self._keys.get(key) or self._key(key)).waits

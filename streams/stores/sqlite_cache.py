@@ -89,11 +89,12 @@ class CachedKey:
     A bucket not in `buckets` is absent if the key is `whole` or it sorts before `upto`.
     """
 
-    __slots__ = ("buckets", "old", "upto", "waits", "whole")
+    __slots__ = ("buckets", "misses", "old", "upto", "waits", "whole")
 
     def __init__(self, buckets: dict[str, Bucket], waits: KeyWaits, *, whole: bool, upto: str) -> None:
         self.buckets = buckets
         self.old: dict[str, Bucket] = {}
+        self.misses = 0
         self.waits = waits
         self.whole = whole
         self.upto = upto
@@ -107,18 +108,22 @@ class CachedKey:
         if not self.whole or self.size() > large:
             self.old, self.buckets = self.buckets, {}
             self.whole, self.upto = False, ""
+            self.misses = 0
 
 
 @dataclass(slots=True)
 class Pool:
     """The memory that all stores of a workspace share, counted in rows; `used` are in the young generation.
 
-    whole: a key of up to so many rows and waits is loaded at once. large: a key with more rows is not kept at
-    once. window: earliest waits of a partition that are kept.
+    whole: a key of up to so many rows and waits is loaded at once; a larger one after `patience` single
+    reads, if it has no more than `huge` rows. large: a key with more rows is kept bucket by bucket when it
+    gets old. window: earliest waits of a partition that are kept.
     """
 
     capacity: int = 200_000
     whole: int = 64
+    patience: int = 32
+    huge: int = 100_000
     large: int = 4096
     window: int = WINDOW
     used: int = 0

@@ -106,9 +106,9 @@ class Bell:
 
 
 MACHINES = (
-    MachineSpec("front", Front, ("crm.activity",)),
-    MachineSpec("counter", Counter, (SALES_EVENTS,), fed_by="front"),
-    MachineSpec("bell", Bell, (NOTICES,), fed_by="counter"),
+    MachineSpec("front", lambda _: Front(), ("crm.activity",)),
+    MachineSpec("counter", lambda _: Counter(), (SALES_EVENTS,), fed_by="front"),
+    MachineSpec("bell", lambda _: Bell(), (NOTICES,), fed_by="counter"),
 )
 
 

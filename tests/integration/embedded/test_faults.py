@@ -256,8 +256,8 @@ class Careless(Counter):
 
 def test_a_step_that_cannot_be_stored_is_a_dead_letter_alone(tmp_path: Path, clock: ManualClock) -> None:
     specs = (
-        MachineSpec("front", Front, ("crm.activity",)),
-        MachineSpec("counter", Careless, (SALES_EVENTS,), "front"),
+        MachineSpec("front", lambda _: Front(), ("crm.activity",)),
+        MachineSpec("counter", lambda _: Careless(), (SALES_EVENTS,), "front"),
     )
     runtime = EmbeddedRuntime(tmp_path, clock=clock, options=Options(machines=specs))
     runtime.append(some(10))
