@@ -268,6 +268,17 @@ def record(items: Sequence[Item], n: int) -> dict[str, Any]:
     return {"specversion": "1.0", "id": f"e{n}", "source": "s", "type": item.type, "time": time, "data": data}
 
 
+def final_entries(items: Sequence[Item], rules: Iterable[str] = tuple(RULES)) -> list[Entry]:
+    """The final history as if it had been known from the start: each fact arrives when it happened."""
+    given = [rule_entry(name, rule_text(name), BEGIN - DAY) for name in rules]
+    for fact in facts(items):
+        data = {fact.kind: fact.native, "account": "A1", **fact.data}
+        time = oracle.today(fact.at).isoformat() if fact.end > fact.at else format_instant(fact.at)
+        one = {"specversion": "1.0", "id": fact.ref[2:], "source": "s", "type": fact.type, "time": time, "data": data}
+        given.append(entry_of(decode_event(one, zone=ZONE), fact.at))
+    return given
+
+
 def entries(items: Sequence[Item], rules: Iterable[str] = tuple(RULES)) -> list[Entry]:
     """What the runtime is given, rules first."""
     given = [rule_entry(name, rule_text(name), BEGIN - DAY) for name in rules]
@@ -309,3 +320,14 @@ def run(given: Sequence[Entry], until: int = END, partitions: int = 1) -> Memory
     runtime.advance(until)
     assert [str(dead.error) for _, dead in runtime.dead] == []
     return runtime
+
+
+def rows(runtime: MemoryRuntime, bucket: str) -> dict[tuple[str, str], Any]:
+    """(key, name) -> row of a bucket of the account machine, over all partitions."""
+    found: dict[tuple[str, str], Any] = {}
+    for (machine, _), store in runtime.stores.items():
+        key = store.next_key(None) if machine == "account" else None
+        while key is not None:
+            found.update({(key, name): row for name, row in store.scan(key, bucket)})
+            key = store.next_key(key)
+    return found
