@@ -57,6 +57,10 @@ class Backtest:
         for rule, text in plan.rules:
             self._put(rule_entry(rule, text, 0))
 
+    def prepare(self, entry: Entry) -> None:
+        """Take what was there before all events: people, teams, rates."""
+        self._put(entry)
+
     def event(self, event: Event, at: int) -> None:
         """Take one event that arrives at `at` us; never earlier than the one before.
 

@@ -59,13 +59,15 @@ def epilog(*examples: str) -> str:
 
 def guarded(action: Callable[[], int | None]) -> int:
     """Run; coded errors go to stderr as text, and the exit code says so."""
-    from stagewatch.commands.failures import CODED, tell
-
     try:
         return action() or OK
-    except CODED as error:
-        tell(error)
-        return REFUSED
     except BrokenPipeError:
         sys.stderr.close()
         return OK
+    except Exception as error:
+        from stagewatch.commands.failures import CODED, tell
+
+        if not isinstance(error, CODED):
+            raise
+        tell(error)
+        return REFUSED

@@ -44,6 +44,7 @@ class Local:
     def routes(self) -> list[Route]:
         """The routes for the application."""
         handlers: dict[str, Callable[[Mapping[str, Any]], Awaitable[Any]]] = {
+            "now": self._now,
             "history": self._history,
             "finish": self._finish,
             "replay": self._replay,
@@ -69,6 +70,9 @@ class Local:
 
     async def _call(self, action: Callable[[EmbeddedRuntime], Any]) -> Any:
         return await asyncio.wrap_future(self.engine.call(action))
+
+    async def _now(self, body: Mapping[str, Any]) -> Any:
+        return {"now": self.clock()}
 
     async def _history(self, body: Mapping[str, Any]) -> Any:
         entries = [entry_from(fields) for fields in body["entries"]]
