@@ -61,8 +61,8 @@ def list_items(topic: str, root: Path, wanted: Filters, as_json: bool, language:
     workspace, settings = opened(root)
     with WorkspaceReader(workspace) as reader:
         open_only = not wanted.everything and not wanted.state
-        items = reader.view.items(topic, open_only=open_only, limit=wanted.limit, filters=wanted.equal())
-        total = reader.view.count_open(topic)
+        items = reader.views.items(topic, open_only=open_only, limit=wanted.limit, filters=wanted.equal())
+        total = reader.views.count_open(topic)
     if as_json:
         put_json({topic: [item_row(item) for item in items], "open": total})
         return 0
@@ -115,7 +115,7 @@ def act(root: Path, deed: Deed, as_json: bool) -> int:
 
 def _target(workspace: Workspace, deed: Deed) -> Item:
     with WorkspaceReader(workspace) as reader:
-        return find(reader.view, deed.topic, deed.ident)
+        return find(reader.views, deed.topic, deed.ident)
 
 
 def _command(deed: Deed, item: Item, writer: Writer, settings: Settings) -> dict[str, object]:

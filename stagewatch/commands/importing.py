@@ -167,7 +167,7 @@ def _letters_since(workspace: Workspace, before: int, kept: Rejects) -> list[dic
 
 def _put_json(workspace: Workspace, settings: Settings, answer: _Answer, language: Language) -> None:
     with WorkspaceReader(workspace) as reader:
-        stands = standing(reader.view)
+        stands = standing(reader.views)
         put_json(
             {
                 "events": answer.entered.events,
@@ -203,7 +203,7 @@ def _put_text(workspace: Workspace, settings: Settings, answer: _Answer, languag
         parked = sum(item.count for item in reader.parked())
         if parked:
             say(f"{'等待上级对象的事件' if zh else 'Events parked for an unknown parent'}: {parked:,}")
-        tell_standing(reader.view, settings.tz, language)
+        tell_standing(reader.views, settings.tz, language)
     say("没有通知任何人。" if zh else "Nobody was told about any of this.")
 
 

@@ -5,7 +5,6 @@ Only the token kept in the workspace may call them. They decide nothing: each is
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -69,7 +68,7 @@ class Local:
         return answer
 
     async def _call(self, action: Callable[[EmbeddedRuntime], Any]) -> Any:
-        return await asyncio.wrap_future(self.engine.call(action))
+        return await self.engine.call(action)
 
     async def _now(self, body: Mapping[str, Any]) -> Any:
         return {"now": self.clock()}

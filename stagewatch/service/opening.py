@@ -116,7 +116,7 @@ def _standing(workspace: Workspace) -> tuple[bool, bool, int]:
     if not workspace.database.is_file():
         return False, False, 0
     with WorkspaceReader(workspace) as reader:
-        return reader.state.scaled, reader.state.phase == "live", reader.state.at
+        return reader.state().scaled, reader.state().phase == "live", reader.state().at
 
 
 def bring_in(workspace: Workspace, runtime: EmbeddedRuntime, files: Files) -> list[Entry]:

@@ -259,7 +259,7 @@ class Server:
     async def _gauges(self) -> None:
         while True:
             try:
-                await asyncio.wrap_future(self.engine.call(self._read_gauges))
+                await self.engine.call(self._read_gauges)
                 self.metrics.outbox(*await self.outbox.counts())
             except Exception as error:
                 log.warning("gauges not read", error=str(error))

@@ -57,9 +57,7 @@ class Watcher:
             self._stamps = self._look()
             files = await asyncio.to_thread(self._read)
             self._tell(files.errors)
-            entries = await asyncio.wrap_future(
-                self._engine.call(lambda runtime: bring_in(self._workspace, runtime, files))
-            )
+            entries = await self._engine.call(lambda runtime: bring_in(self._workspace, runtime, files))
             changed: list[dict[str, object]] = [describe(entry) for entry in entries]
             for change in changed:
                 log.info("brought in", **change)

@@ -111,14 +111,15 @@ class Worker:
         return self._pace.retry_ms / 1000
 
     def _gather(self, pause: float) -> list[_Submission]:
-        """All that was handed in by now, up to a group's bound; waits `pause` seconds at most for the first."""
+        """All that was handed in by now, up to a group's bound; waits `pause` seconds for the first."""
         found: list[_Submission] = []
         size = 0
         try:
             item = self._queue.get(timeout=pause) if pause else self._queue.get_nowait()
             while item is not None:
-                found.append(item)
-                size += len(item.entries)
+                if item.future.set_running_or_notify_cancel():  # else: nobody waits for it any more
+                    found.append(item)
+                    size += len(item.entries)
                 if size >= self._pace.group:
                     break
                 item = self._queue.get_nowait()
@@ -149,7 +150,7 @@ class Worker:
     def _alone(self, one: _Submission) -> None:
         try:
             one.future.set_result(self._take(one.entries, one.history))
-        except StagewatchError as error:
+        except Exception as error:
             one.future.set_exception(error)
 
     def _take(self, entries: Sequence[Entry], history: bool) -> Positions:
