@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
@@ -72,7 +72,7 @@ class WorkspaceReader:
         """Close the file."""
         self._database.close()
 
-    def __enter__(self) -> WorkspaceReader:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
