@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Any
 
-from stagewatch.commands.output import put_json, say
+from schemas.time import format_instant, parse_instant
+from stagewatch.commands.arguments import opened
+from stagewatch.commands.output import Language, local_time, put_json, say
+from stagewatch.commands.standing import TOPICS
+from stagewatch.service.outbox import TABLE
+from stagewatch.service.secrets import read_address
 from stagewatch.workspace.init import init_workspace
+from stagewatch.workspace.paths import Workspace
+from stagewatch.workspace.reader import WorkspaceReader
+from streams.runtimes.embedded.intake import RAW
 
 
 def init(root: Path, as_json: bool) -> int:
@@ -24,3 +34,66 @@ def init(root: Path, as_json: bool) -> int:
     say(f"  stagewatch import -w {root} ...  bring history in: nobody is told about the past")
     say(f"  stagewatch run -w {root}         take events from now on")
     return 0
+
+
+def status(root: Path, as_json: bool, language: Language) -> int:
+    """Say how the workspace stands; the exit code."""
+    workspace, settings = opened(root)
+    found = _status(workspace)
+    if as_json:
+        put_json(found)
+        return 0
+    zone = settings.tz
+    for name, value in found.items():
+        shown = local_time(parse_instant(value), zone) if name == "logical_time" and value else value
+        if isinstance(shown, dict):
+            shown = ", ".join(f"{key} {count}" for key, count in shown.items()) or "0"
+        say(f"{WORDS[name][0 if language == 'zh' else 1]:<24} {'' if shown is None else shown}")
+    return 0
+
+
+WORDS = {
+    "server": ("服务", "server"), "phase": ("阶段", "phase"), "logical_time": ("逻辑时间", "logical time"),
+    "stopped": ("已停止接收，因为", "intake stopped, because"), "scaled": ("加速试运行", "runs on a scaled clock"),
+    "entries": ("日志条目", "entries of the log"), "backlog": ("未处理条目", "not worked off yet"),
+    "waits": ("等待中的期限", "waits armed"), "open": ("未处理", "open"), "rules": ("启用的规则", "rules that are on"),
+    "people": ("人员", "people"), "parked": ("等待上级的事件", "events parked"), "dead_letters": ("死信", "dead letters"),
+    "messages": ("消息", "messages"),
+}  # fmt: skip
+
+
+def _status(workspace: Workspace) -> dict[str, Any]:
+    address = read_address(workspace)
+    running = address if address is not None and _alive(address.pid) else None
+    with WorkspaceReader(workspace) as reader:
+        state, end = reader.state(), reader.log.end(RAW)
+        counts = {str(r[0]): int(r[1]) for r in reader.database.rows(_MESSAGES)} if reader.has(TABLE) else {}
+        return {
+            "server": None if running is None else running.url,
+            "phase": state.phase,
+            "logical_time": format_instant(state.at),
+            "stopped": None if state.stopped is None else state.stopped.get("message"),
+            "scaled": state.scaled,
+            "entries": end,
+            "backlog": end - state.position,
+            "waits": state.armed,
+            "open": {topic: reader.views.count_open(topic) for topic in TOPICS},
+            "rules": sum(1 for row in reader.shared("rule").values() if row["on"]),
+            "people": len(reader.shared("person")),
+            "parked": sum(item.count for item in reader.parked()),
+            "dead_letters": reader.letters.waiting(),
+            "messages": counts,
+        }
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+_MESSAGES = "SELECT state, count(*) FROM outbox GROUP BY state"

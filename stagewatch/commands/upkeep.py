@@ -1,0 +1,111 @@
+"""`parked`, `dlq`, `confirm-clock`, `rebuild-views`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from schemas.errors import StreamError
+from schemas.time import format_instant
+from stagewatch.commands.arguments import opened
+from stagewatch.commands.output import Language, local_time, put_json, put_table, say
+from stagewatch.commands.writer import open_writer
+from stagewatch.workspace.reader import WorkspaceReader
+from streams.stores.sqlite_dlq import DeadLetter
+
+
+def parked(root: Path, as_json: bool, language: Language) -> int:
+    """List what waits for unknown parents; the exit code."""
+    workspace, settings = opened(root)
+    with WorkspaceReader(workspace) as reader:
+        waiting = reader.parked()
+    rows = [
+        {
+            "entity": item.key,
+            "waits_for": item.waits_for,
+            "events": item.count,
+            "since": format_instant(item.since),
+        }
+        for item in waiting
+    ]
+    if as_json:
+        put_json({"parked": rows, "events": sum(item.count for item in waiting)})
+        return 0
+    zh = language == "zh"
+    columns = ("对象", "等待", "事件", "自") if zh else ("entity", "waits for", "events", "since")
+    title = f"{'等待上级对象的事件' if zh else 'Events that wait for a parent'} ({len(rows)})"
+    cells = [(i.key, i.waits_for, i.count, local_time(i.since, settings.tz)) for i in waiting]
+    put_table(title, columns, cells)
+    return 0
+
+
+def list_letters(root: Path, everything: bool, limit: int, as_json: bool, language: Language) -> int:
+    """List dead letters; the exit code."""
+    workspace, settings = opened(root)
+    with WorkspaceReader(workspace) as reader:
+        letters = reader.letters.list(replayed=everything, limit=limit)
+        waiting = reader.letters.waiting()
+    if as_json:
+        put_json({"letters": [_row(letter) for letter in letters], "waiting": waiting})
+        return 0
+    zh = language == "zh"
+    columns = ("编号", "时间", "机器", "主题", "键", "错误", "说明") if zh else (
+        "number", "at", "machine", "topic", "key", "code", "what")  # fmt: skip
+    cells = [
+        (x.id, local_time(x.at, settings.tz), x.machine, x.topic, x.key, x.code, x.error.get("message", ""))
+        for x in letters
+    ]
+    put_table(f"{'死信' if zh else 'Dead letters'} ({waiting})", columns, cells)
+    return 0
+
+
+def show_letter(root: Path, number: int) -> int:
+    """Show a dead letter; the exit code."""
+    workspace, _ = opened(root)
+    with WorkspaceReader(workspace) as reader:
+        letter = reader.letters.get(number)
+    if letter is None:
+        raise StreamError(
+            "SW-STREAM-026", expected="the number of a dead letter", found=str(number),
+            next_step="list them with `stagewatch dlq list --all`",
+        )  # fmt: skip
+    put_json({**_row(letter), "record": letter.what})
+    return 0
+
+
+def replay(root: Path, number: int | None, as_json: bool) -> int:
+    """Replay one letter, or all; the exit code."""
+    workspace, settings = opened(root)
+    with WorkspaceReader(workspace) as reader:
+        waiting = reader.letters.list(limit=100_000)
+    last = max((letter.id for letter in waiting), default=0)
+    numbers = [letter.id for letter in waiting] if number is None else [number]
+    with open_writer(workspace, settings) as writer:
+        for one in numbers:
+            writer.ask("replay", {"number": one})
+    with WorkspaceReader(workspace) as reader:
+        again = reader.letters.list(after=last, limit=100_000)
+    if as_json:
+        put_json({"replayed": numbers, "failed_again": [_row(letter) for letter in again]})
+    else:
+        say(f"replayed: {len(numbers)}, failed again: {len(again)}")
+    return 1 if again else 0
+
+
+def ask(root: Path, name: str, as_json: bool) -> int:
+    """Have the writer do something that has no arguments; the exit code."""
+    workspace, settings = opened(root)
+    with open_writer(workspace, settings) as writer:
+        answer = writer.ask(name, {})
+    if as_json:
+        put_json(answer)
+    else:
+        say("done")
+    return 0
+
+
+def _row(letter: DeadLetter) -> dict[str, Any]:
+    return {
+        "number": letter.id, "at": format_instant(letter.at), "machine": letter.machine, "topic": letter.topic,
+        "key": letter.key, "position": letter.position, "replayed": letter.replayed, "error": letter.error,
+    }  # fmt: skip
