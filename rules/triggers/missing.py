@@ -116,13 +116,19 @@ class MissingBeforeTrigger:
 
     def __init__(self, within: Duration | None, match: Sequence[tuple[Path, Path]]) -> None:
         self._within = within
+        self._a_fields = [a for a, _ in match]
         self._b_fields = [b for _, b in match]
 
     def on_moment(self, s: State, m: Moment, env: Env) -> None:
+        if "requires" in m.roles:  # in time after all, for what has not been judged yet
+            came = match_values(env, self._a_fields)
+            drop_episodes(s, lambda e: m.at < e["d"] and e["m"] == came and not e.get("a"))
         if "event" not in m.roles or not env.where():
             return
-        if not env.happened_before("requires", self._within, tuple(match_values(env, self._b_fields))):
-            open_episode(s, m.ref, m.at)
+        values = match_values(env, self._b_fields)
+        if not env.happened_before("requires", self._within, tuple(values)):
+            open_episode(s, m.ref, m.end)  # known only by its day: A may still come on that day
+            s["eps"][-1]["m"] = values
 
     def on_timer(self, s: State, t: int, env: Env) -> None:
         raise AssertionError("missing_before has no timers")

@@ -95,7 +95,7 @@ class Intake:
             if old is not None and old.get("im"):
                 new = {**entities.implied(kind, native, old["im"]), "cr": 1}
         if new is not None and old is not None:
-            for name in ("k", "ko", "hs", "lv", "nd", "lm", "ha", "sb", "sx"):
+            for name in ("k", "ko", "hs", "lv", "nd", "lm", "ha", "sb", "sx", "no"):
                 if name in old:
                     new[name] = old[name]
             if "im" in old:

@@ -79,8 +79,8 @@ class Judge:
         moment = self._place(event, order, ref, own, was)
         trigger = self.active.trigger
         late = saved is not None and (order <= saved["o"] or order[0] < saved.get("lt", -1))
-        if saved is None and trigger.follows_entity and row is not None and row["o"] > order:
-            late = True
+        if trigger.follows_entity and row is not None and (row["o"] > order or row.get("no", order) > order):
+            late = True  # something newer was seen, though it may have left nothing behind
         if late or (not trigger.follows_entity and self._alerts_after(order[0], moment)):
             if trigger.late_is_harmless(state, moment) and not self._alerts_after(order[0], moment):
                 return
@@ -408,6 +408,9 @@ class Judge:
         if row is None or begun is None or self.active.name in row.get("sx", ()):
             return None
         base, ref, order, hist = begun
+        for type_, entry in (row.get("lm") or {}).items():
+            if type_ in self.active.plain_types and entry[1] > base:
+                base, ref = entry[1], entry[2]
         saved: Row = {"s": {"b": base, "r": ref, "d": lasts.add(base, self.zone)}, "o": order, "lt": -1}
         if hist:
             saved["h"] = hist

@@ -12,11 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from rules.problems import RuleErrors
 from schemas.errors import StreamError
 from streams.kernel.contract import COMMAND, EVENT, SHARED_CHANGE, Context, Record, Step, Sweep, Wait
 from streams.machines.account import commands, moves, shared
 from streams.machines.account.intake import Intake
-from streams.machines.account.rulebook import Rulebook, activate
+from streams.machines.account.rulebook import Active, Rulebook, activate
 from streams.machines.account.turn import Turn
 from streams.machines.account.world import DEFAULT_SETTINGS, SETTINGS, World
 
@@ -115,7 +116,13 @@ class AccountMachine:
         return Turn(World(ctx), self._book)
 
     def _compiled(self, ctx: Context) -> Rulebook:
+        """All rules that load; one that an upgrade no longer accepts is left out and told, the others go on."""
         settings = ctx.shared(SETTINGS, "") or DEFAULT_SETTINGS
-        return Rulebook.of(
-            [a for rule, row in ctx.scan_shared("rule") for a in activate(row, rule, settings)]
-        )
+        active: list[Active] = []
+        for rule, row in ctx.scan_shared("rule"):
+            try:
+                active.extend(activate(row, rule, settings))
+            except RuleErrors as errors:
+                result = {"ok": False, "rule": rule, "at": ctx.at, "error": errors.errors[0].to_dict()}
+                ctx.emit(commands.RESULTS, ctx.key, "result", result)
+        return Rulebook.of(active)

@@ -23,6 +23,7 @@ from rules.document import ApprovalDoc, NotifyDoc, RuleDoc, TaskDoc
 from rules.conditions.scope import Scope
 from rules.load import load_rules
 from rules.matching.choose import matcher
+from rules.problems import RuleErrors
 from rules.reasons import Reason
 from rules.templates import Template, parse
 from rules.triggers.base import Trigger
@@ -30,7 +31,8 @@ from rules.triggers.build import build
 from rules.triggers.event import EventTrigger
 from rules.triggers.holds import HoldsTrigger
 from rules.triggers.silent import SilentTrigger
-from schemas.events.registry import KINDS
+from schemas.errors import RuleError
+from schemas.events.registry import EVENT_MODELS, KINDS
 from schemas.fields import FieldType, field_type
 from schemas.time import Duration
 
@@ -214,6 +216,7 @@ class Rulebook:
     implied: dict[str, tuple[Active, ...]]
     by_name: dict[str, Active]
     approving: dict[str, tuple[Active, ...]]
+    heard: dict[str, frozenset[str]]
 
     @classmethod
     def of(cls, rules: Sequence[Active]) -> Rulebook:
@@ -255,8 +258,18 @@ class Rulebook:
             tuple(rules), _frozen(by_type), _frozen(followers), _frozen(joined), _frozen(below),
             {kind: Group(found) for kind, found in conditional.items()},
             {place: Group(found) for place, found in instant.items()}, _frozen(silent), _frozen(implied),
-            {rule.name: rule for rule in rules}, _frozen(approving),
+            {rule.name: rule for rule in rules}, _frozen(approving), _heard(rules),
         )  # fmt: skip
+
+
+def _heard(rules: Sequence[Active]) -> dict[str, frozenset[str]]:
+    """Event type -> kinds of entities whose rules hear of it from below."""
+    found: dict[str, set[str]] = {}
+    for rule in rules:
+        if rule.trigger.follows_entity:
+            for type_ in rule.roles_of if not rule.reads_below else EVENT_MODELS:
+                found.setdefault(type_, set()).add(rule.watch)
+    return {type_: frozenset(kinds) for type_, kinds in found.items()}
 
 
 def _frozen(index: dict[str, list[Active]]) -> dict[str, tuple[Active, ...]]:
@@ -299,6 +312,17 @@ def _version(row: Mapping[str, Any], rule: str, settings: Mapping[str, Any]) -> 
     return _compiled(row["text"], rule, row["v"], row["at"], declared, sources, zone)
 
 
+def other_rule(rule: str, found: Sequence[str]) -> RuleError:
+    """The text that was sent for a rule is of another one."""
+    return RuleError(
+        "SW-RULE-016",
+        place=rule,
+        expected=f"rule: {rule}",
+        found=", ".join(found) or "no rule",
+        next_step="send every rule under its own id",
+    )
+
+
 @lru_cache(maxsize=4096)
 def _compiled(
     text: str,
@@ -311,7 +335,9 @@ def _compiled(
 ) -> Active | None:
     declared = {name: FieldType(kind) for name, kind in declared_items}
     docs = load_rules(text, rule, declared_fields=declared)
-    doc = next(d for d in docs if d.rule == rule)
+    doc = next((d for d in docs if d.rule == rule), None)
+    if doc is None:
+        raise RuleErrors([other_rule(rule, [d.rule for d in docs])])
     if not doc.enabled:
         return None
     compiled = compile_rule(doc, version=version, declared=declared, zone=ZoneInfo(zone))

@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from rules.problems import RuleErrors
 from schemas.directory import absence_of
 from schemas.errors import StreamError
 from schemas.time import parse_time
 from streams.kernel.contract import Context, Record
+from streams.machines.account.rulebook import activate
 from streams.machines.account.world import DEFAULT_SETTINGS, SETTINGS, zone_of
 
 META, RULES = "meta", "rules"
@@ -58,6 +60,7 @@ def _rule(ctx: Context, value: Mapping[str, Any]) -> None:
         return
     version = 1 if old is None else old["v"] + (old["text"] != text)
     row = {"text": text, "v": version, "at": max(ctx.at, 0), "on": on}
+    _check(ctx, row, value["rule"])
     if old is not None and old["v"] != version:
         # versions that may still have open runs finish under their own text (state_on_edit: keep)
         row["old"] = [*old.get("old", ())[-9:], {k: old[k] for k in ("text", "v", "at")}]
@@ -66,6 +69,18 @@ def _rule(ctx: Context, value: Mapping[str, Any]) -> None:
     ctx.put_shared("rule", value["rule"], row)
     _bump(ctx)
     ctx.sweep({"why": "rule", "rule": value["rule"], "v": version})
+
+
+def _check(ctx: Context, row: Mapping[str, Any], rule: str) -> None:
+    """A rule that cannot be loaded changes nothing: the one in force stays.
+
+    Raises:
+        RuleError: the first thing that is wrong with it.
+    """
+    try:
+        activate(row, rule, ctx.shared(SETTINGS, "") or DEFAULT_SETTINGS)
+    except RuleErrors as errors:
+        raise errors.errors[0] from None
 
 
 def _settings(ctx: Context, value: Mapping[str, Any]) -> None:

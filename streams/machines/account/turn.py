@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from rules.reasons import Reason
 from schemas.time import end_of_day
@@ -46,10 +47,19 @@ class Change:
     above: list[tuple[str, str]] = field(default_factory=list)
     summed: list[tuple[str, str]] = field(default_factory=list)
 
+    @property
+    def plainly_late(self) -> bool:
+        """A late event of an entity whose events were never corrected: it can be offered as it is."""
+        return self.cause is Reason.LATE_EVENT and self.new is not None and "cr" not in self.new
+
 
 def implied_wait(kind: str, native: str) -> str:
     """Name of the one wait that stands for an entity's untouched silences."""
     return f"s|{kind}|{native}"
+
+
+AFFECTED = frozenset({"stage", "stage_since", "decisive", "status", "open"})
+"""Fields that an event may change without naming them."""
 
 
 class Turn:
@@ -105,6 +115,15 @@ class Turn:
                     self._take(active, kind, native, change)
         self._money(change, seen)
         self._joined(change, changed)
+        self._heard(change)
+
+    def _heard(self, change: Change) -> None:
+        """Note on the entities above how new the newest event is that their rules have heard of."""
+        kinds = self.book.heard.get(change.event["type"], ())
+        for kind, native in change.above:
+            row = self.world.row(kind, native) if kind in kinds else None
+            if row is not None and row.get("no", [-1]) < change.order:
+                self.world.put({**row, "no": change.order})
 
     def _conditional(self, change: Change, changed: frozenset[str] | None) -> None:
         """`holds` rules on the entity itself: matched together, judged where the answer is new."""
@@ -140,10 +159,10 @@ class Turn:
         for kind, native in ((change.kind, change.native), *change.above):
             group = self.book.instant.get((type_, kind))
             own = (kind, native) == (change.kind, change.native)
-            row = change.new if own else self.world.row(kind, native)
+            at, cut = change.order[0], cut_after(change.order)
+            row = None if group is None else self.world.row_at(kind, native, cut)
             if group is None or row is None or row.get("x"):
                 continue
-            at, cut = change.order[0], cut_after(change.order)
             was = change.old if own else row
             scope = EntityScope(self.world, row, at, cut, was=was, event=change.event)
             for active in group.matching(scope):
@@ -253,9 +272,10 @@ class Turn:
         if strict and at < newest:
             return False
         type_ = change.event["type"]
-        if at >= latest.get(type_, (-1,))[0]:
-            end = end_of_day(at, self.world.zone) if change.event.get("day") else at
-            self.world.put({**row, "lm": {**latest, type_: [at, end, change.ref]}})
+        known = latest.get(type_)
+        if known is None or at >= known[0]:
+            entry = _latest(known, change.event, at, change.ref, self.world.zone)
+            self.world.put({**row, "lm": {**latest, type_: entry}})
         return True
 
     def _noted(self, kind: str, native: str, change: Change) -> None:
@@ -368,20 +388,14 @@ class Turn:
         self._remember_matches(change)
         for active, kind, native in self._concerned(change):
             judge = self.judge(active, kind, native)
-            if (
-                change.cause is Reason.LATE_EVENT
-                and change.new is not None
-                and (kind, native) != (change.kind, change.native)
-            ):
+            if change.plainly_late and (kind, native) != (change.kind, change.native):
                 judge.on_event(
                     change.event, change.order, change.ref, False, self.world.row(kind, native), change.cause
                 )
             else:
                 judge.replan(change.cause, hist)
-        changed = entities.changed_fields(change.old, change.new) if change.new is not None else None
-        if change.new is None or change.cause is not Reason.LATE_EVENT:
-            changed = None
-        self._joined(change, changed)
+        self._joined(change, frozenset(change.event["data"]) | AFFECTED if change.plainly_late else None)
+        self._heard(change)
         for active in self.book.silent.get(change.event["type"], ()):
             self._customer_only(active, change)
         row = self.world.row(change.kind, change.native)
@@ -398,9 +412,9 @@ class Turn:
             for below in (row, *self.world.descendants(kind, native)):
                 for item in self.world.effective_events(below["kind"], below["id"]):
                     at, type_ = item["o"][0], item["e"]["type"]
-                    if type_ in self.book.silent and at >= latest.get(type_, (-1,))[0]:
-                        end = end_of_day(at, self.world.zone) if item["e"].get("day") else at
-                        latest[type_] = [at, end, item["r"]]
+                    known = latest.get(type_)
+                    if type_ in self.book.silent and (known is None or at >= known[0]):
+                        latest[type_] = _latest(known, item["e"], at, item["r"], self.world.zone)
             self.world.put({**row, "lm": latest})
 
     def _concerned(self, change: Change) -> list[tuple[Active, str, str]]:
@@ -433,6 +447,14 @@ class Turn:
     def trigger_rows(self, kind: str, native: str) -> Iterable[tuple[str, Row]]:
         """(rule@version, row) of all trigger rows of the entity."""
         return list(self.world.ctx.scan(trigger_bucket(kind, native)))
+
+
+def _latest(known: list[Any] | None, event: Mapping[str, Any], at: int, ref: str, zone: ZoneInfo) -> list[Any]:
+    """[newest instant, latest end, reference of the event that ends latest]: a day known only as such ends last."""
+    end = end_of_day(at, zone) if event.get("day") else at
+    if known is not None and known[1] > end:
+        return [at, known[1], known[2]]
+    return [at, end, ref]
 
 
 def _follows(active: Active, change: Change, changed: frozenset[str] | None) -> bool:

@@ -322,7 +322,7 @@ def not_preceded(rule: str, points: Sequence[Point], deal: str, where: Where, ev
         earlier = [p for p in points[:n] if logged(p.fact, deal, [requires]) and p.fact is not None]
         same_day = [p for p in points[n:] if logged(p.fact, deal, [requires]) and p.at < day_end]
         if not any(p.fact is not None and p.fact.end > point.at - within for p in [*earlier, *same_day]):
-            found.append(Spell(rule, deal, point.fact.ref, point.at))
+            found.append(Spell(rule, deal, point.fact.ref, day_end))  # one known by its day is judged at its end
     return found
 
 
