@@ -121,8 +121,9 @@ class Alerts:
         if alert is None:
             return
         if alert["d"] != episode["d"]:
-            alert = {**alert, "d": episode["d"]}
-            self.world.ctx.put(alert_bucket(kind, native), name, alert)
+            moved = {**alert, "d": episode["d"]}
+            row = self.world.row(kind, native)
+            alert = self._change(kind, native, name, moved, alert["st"], cause, SYSTEM, row=row)
         if alert["st"] == "resolved" and episode["x"] is None and alert.get("end") not in BY_PEOPLE:
             row = self.world.row(kind, native)
             alert = self._change(kind, native, name, alert, "firing", Reason.CURE_TAKEN_BACK, SYSTEM, row=row)
@@ -191,7 +192,7 @@ class Alerts:
             "rule": new["rule"],
             "version": new["v"],
             "title": new["title"],
-            "kind": "alert",
+            "kind": "annotation" if state == alert["st"] and state != "acknowledged" else "alert",
             "entity": kind,
             "key": native,
             "account": self.world.account_id,

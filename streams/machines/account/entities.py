@@ -11,7 +11,7 @@ An entity row:
     s   stage     ss  stage since (us)      sh  stage history [[stage, since us], ...]
     st  status    op  1 while open          cr  1 when any event was corrected or taken back
     p   documents it names: [[kind, id], ...]; the account is the key's
-    vt  time (us) a visit took place
+    vt  time (us) a visit took place              into account into which this one was merged
     k   contributions of its children: lf last follow-up (us), ff first, and counts;  ko  order of the
     newest of them
 
@@ -123,7 +123,7 @@ def _patched(row: Row, patches: list[Row]) -> Row:
         if "t" in patch:  # a correction may move the event in time
             event["time"] = patch["t"]
             event.pop("day", None)
-            order = [min(patch["t"], patch["o"][1]), *order[1:]]
+            order = [min(patch["t"], max(order[1], patch["o"][1])), *order[1:]]
     return {**row, "e": event, "o": order}
 
 
@@ -142,6 +142,12 @@ def implied(kind: str, native: str, order: Order) -> Row:
     """The row of an entity that is known only because another one names it, first at `order`."""
     return {"kind": kind, "id": native, "d": {}, "c": order[0], "ca": order[1], "n": 0, "op": 1, "o": order,
             "im": order, "st": status_after(f"{kind}.", None)}  # fmt: skip
+
+
+def ended(row: Row, into: str | None) -> Row:
+    """The row of an account that was merged into another one: closed, whatever its events say."""
+    kept = {name: value for name, value in row.items() if name not in ("hs", "lv", "nd", "sb", "sx")}
+    return {**kept, "x": 1, "op": 0, "st": "merged", "into": into}
 
 
 def apply(

@@ -101,6 +101,8 @@ class Intake:
             if "im" in old:
                 new["im"] = old["im"]
                 new["c"] = min(new["c"], old["im"][0])
+            if "into" in old:
+                new = entities.ended(new, old["into"])
         return new
 
     def _implied_account(self, order: Order, event: Event) -> None:

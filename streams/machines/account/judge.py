@@ -73,7 +73,7 @@ class Judge:
         """Take one event (of the entity, or of something joined to it or below it) at its place in time."""
         row = self._row()
         saved = self._saved()
-        if saved is None and (self.active.draining or self._blocked()):
+        if saved is None and (self.active.draining or self._blocked() or self._not_enrolled(row)):
             return
         state: State = _private(saved["s"]) if saved else {}
         moment = self._place(event, order, ref, own, was)
@@ -337,6 +337,10 @@ class Judge:
                     False,
                 )
 
+    def _not_enrolled(self, row: Row | None) -> bool:
+        """The rule is for entities to come, and this one was there before."""
+        return self.active.enrol_new and row is not None and row["ca"] <= self.active.since
+
     def _enrolled(self, state: State) -> None:
         """A rule raises what still stands when it takes effect; instants and endings before that raise
         nothing.
@@ -344,8 +348,7 @@ class Judge:
         since = self.active.since
         if since <= 0 or self.active.recompute or "eps" not in state:
             return
-        row = self._row()
-        if self.active.enrol_new and row is not None and row["ca"] <= since:
+        if self._not_enrolled(self._row()):
             state.clear()
             return
         if self.active.trigger.standing:

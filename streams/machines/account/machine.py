@@ -16,6 +16,7 @@ from rules.problems import RuleErrors
 from schemas.errors import StreamError
 from streams.kernel.contract import COMMAND, EVENT, SHARED_CHANGE, Context, Record, Step, Sweep, Wait
 from streams.machines.account import commands, moves, shared
+from streams.machines.account.entities import Order
 from streams.machines.account.intake import Intake
 from streams.machines.account.rulebook import Active, Rulebook, activate
 from streams.machines.account.turn import Turn
@@ -31,12 +32,16 @@ class AccountMachine:
         self._epoch = -1
         self._book = Rulebook.of(())
         self._kinds: Mapping[str, Callable[[Context, Record], None]] = {
-            EVENT: self._event,
             SHARED_CHANGE: self._shared,
+            **dict.fromkeys((EVENT, COMMAND, "recheck", moves.FORWARD, moves.HELD), self._record),
+            **dict.fromkeys(moves.KINDS, self._move),
+        }
+        self._items: Mapping[str, Callable[[Context, Any, Order], None]] = {
+            EVENT: self._event,
             COMMAND: self._command,
             "recheck": self._recheck,
-            "forward": self._forward,
-            **dict.fromkeys(moves.KINDS, self._move),
+            "sweep": self._sweep,
+            "wait": self._wait,
         }
 
     def on_event(self, ctx: Context, record: Record) -> Step:
@@ -54,57 +59,55 @@ class AccountMachine:
 
     def on_wait(self, ctx: Context, wait: Wait) -> Step:
         if not moves.hold_wait(ctx, wait):
-            turn = self._turn(ctx)
-            if wait.name.startswith("t|"):
-                turn.on_rule_wait(wait.name)
-            elif wait.name.startswith("s|"):
-                turn.on_implied_wait(wait.name)
-            else:
-                commands.on_item_wait(turn, wait.name)
+            self._due(ctx, wait.name)
         return ctx.step
 
     def on_sweep(self, ctx: Context, sweep: Sweep) -> Step:
-        self._turn(ctx).on_sweep(sweep.what)
+        if not moves.hold_sweep(ctx, sweep):
+            self._turn(ctx).on_sweep(sweep.what)
         return ctx.step
 
-    # -- kinds of records ---------------------------------------------------------------------------------
+    # -- kinds of records --------------------------------------------------------------------------------------------
 
-    def _event(self, ctx: Context, record: Record) -> None:
-        if moves.parked_or_forwarded(ctx, record):
+    def _record(self, ctx: Context, record: Record) -> None:
+        """A record of what happened or was decided, directly, by way of another key, or held during a move."""
+        item = moves.item_of(record)
+        if moves.stopped(ctx, record, item, lambda: self._turn(ctx)):
             return
-        order = [min(record.value["time"], record.at), record.at, record.feed, record.n]
-        Intake(self._turn(ctx)).take(record.value, order)
+        kind, value, place = item
+        if record.kind == moves.HELD:
+            ctx.at = moves.instant(ctx, place[0])
+        self._items[kind](ctx, value, place)
 
-    def _forward(self, ctx: Context, record: Record) -> None:
-        """An event that went through the account's old key: it keeps the place in time it had there."""
-        if moves.parked_or_forwarded(ctx, record):
-            return
-        at, feed, n = record.value["place"]
-        event = record.value["event"]
-        Intake(self._turn(ctx)).take(event, [min(event["time"], at), at, feed, n])
+    def _event(self, ctx: Context, event: Any, place: Order) -> None:
+        Intake(self._turn(ctx)).take(event, [min(event["time"], place[0]), *place])
+
+    def _command(self, ctx: Context, value: Any, place: Order) -> None:
+        commands.on_command(self._turn(ctx), value)
+
+    def _recheck(self, ctx: Context, value: Any, place: Order) -> None:
+        self._turn(ctx).on_recheck(value)
+
+    def _sweep(self, ctx: Context, what: Any, place: Order) -> None:
+        self._turn(ctx).on_sweep(what)
+
+    def _wait(self, ctx: Context, value: Any, place: Order) -> None:
+        self._due(ctx, value[0])
+
+    def _due(self, ctx: Context, name: str) -> None:
+        turn = self._turn(ctx)
+        if name.startswith("t|"):
+            turn.on_rule_wait(name)
+        elif name.startswith("s|"):
+            turn.on_implied_wait(name)
+        else:
+            commands.on_item_wait(turn, name)
 
     def _shared(self, ctx: Context, record: Record) -> None:
         shared.on_shared(ctx, record)
 
-    def _command(self, ctx: Context, record: Record) -> None:
-        if not moves.parked_or_forwarded(ctx, record):
-            commands.on_command(self._turn(ctx), record.value)
-
-    def _recheck(self, ctx: Context, record: Record) -> None:
-        self._turn(ctx).on_recheck(record.value)
-
     def _move(self, ctx: Context, record: Record) -> None:
-        moves.on_move(ctx, record, self._replay_parked, lambda: self._turn(ctx))
-
-    def _replay_parked(self, ctx: Context, kind: str, value: Any, at: int, feed: int, n: int) -> None:
-        """One record that was parked during a move, in its place."""
-        if kind == COMMAND:
-            commands.on_command(self._turn(ctx), value)
-            return
-        event = value
-        if kind == "forward":
-            event, (at, feed, n) = value["event"], value["place"]
-        Intake(self._turn(ctx)).take(event, [min(event["time"], at), at, feed, n])
+        moves.on_move(ctx, record, lambda: self._turn(ctx))
 
     # -- rules in force -----------------------------------------------------------------------------------
 

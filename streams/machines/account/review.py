@@ -185,26 +185,47 @@ def _rule_changed(turn: Turn, rule: str) -> None:
         _switched_off(turn, rule)
         return
     for row in list(turn.world.entities((current.watch,))):
-        kind, native = row["kind"], row["id"]
-        if current.reset or current.recompute:
-            _forget(turn, kind, native, rule, keep=current.name)
-        if current.reset:
-            for name, alert in turn.alerts.of_entity(kind, native):
-                if alert["rule"] == rule and alert["v"] != current.version and alert["st"] in lifecycle.OPEN:
-                    turn.alerts.withdraw(kind, native, name, Reason.RULE_EDITED)
-        for former in turn.book.rules:
-            if former.id == rule and former.draining:
-                turn.judge(former, kind, native).write_down()
-        turn.judge(current, kind, native).replan(Reason.RULE_EDITED)
+        _take_up(turn, current, row["kind"], row["id"])
+
+
+def _take_up(turn: Turn, current: Active, kind: str, native: str) -> None:
+    if current.reset or current.recompute:
+        _forget(turn, kind, native, current.id, keep=current.name)
+    if current.reset:
+        for name, alert in turn.alerts.of_entity(kind, native):
+            older = alert["rule"] == current.id and alert["v"] != current.version
+            if older and alert["st"] in lifecycle.OPEN:
+                turn.alerts.withdraw(kind, native, name, Reason.RULE_EDITED)
+    for former in turn.book.rules:
+        if former.id == current.id and former.draining:
+            turn.judge(former, kind, native).write_down()
+    turn.judge(current, kind, native).replan(Reason.RULE_EDITED)
 
 
 def _switched_off(turn: Turn, rule: str) -> None:
     for row in list(turn.world.entities()):
-        kind, native = row["kind"], row["id"]
-        _forget(turn, kind, native, rule, keep="")
-        for name, alert in turn.alerts.of_entity(kind, native):
-            if alert["rule"] == rule and alert["st"] in lifecycle.OPEN:
-                turn.alerts.withdraw(kind, native, name, Reason.RULE_OFF)
+        _give_up(turn, rule, row["kind"], row["id"])
+
+
+def _give_up(turn: Turn, rule: str, kind: str, native: str) -> None:
+    _forget(turn, kind, native, rule, keep="")
+    for name, alert in turn.alerts.of_entity(kind, native):
+        if alert["rule"] == rule and alert["st"] in lifecycle.OPEN:
+            turn.alerts.withdraw(kind, native, name, Reason.RULE_OFF)
+
+
+def catch_up(turn: Turn, row: Row) -> None:
+    """The entity comes from where the latest changes of rules, people and settings were not known yet."""
+    kind, native = row["kind"], row["id"]
+    _refolded(turn, row)
+    on = {active.id for active in turn.book.rules}
+    off = {name.rpartition("@")[0] for name, _ in turn.trigger_rows(kind, native)}
+    off |= {alert["rule"] for _, alert in turn.alerts.of_entity(kind, native)}
+    for rule in sorted(rule for rule in off - on if turn.world.ctx.shared("rule", rule) is not None):
+        _give_up(turn, rule, kind, native)
+    for active in turn.book.rules:
+        if active.watch == kind and not active.draining:
+            _take_up(turn, active, kind, native)
 
 
 def _forget(turn: Turn, kind: str, native: str, rule: str, keep: str) -> None:

@@ -246,7 +246,10 @@ class Rulebook:
                     joined.setdefault(kind, []).append(rule)
                 if rule.reads_below:
                     below.setdefault(rule.watch, []).append(rule)
-            elif rule.trigger.follows_entity:
+            elif not rule.trigger.follows_entity:
+                for kind in rule.joins:
+                    joined.setdefault(kind, []).append(rule)
+            else:
                 followers.setdefault(rule.watch, []).append(rule)
                 for kind in rule.joins:
                     joined.setdefault(kind, []).append(rule)
@@ -266,7 +269,7 @@ def _heard(rules: Sequence[Active]) -> dict[str, frozenset[str]]:
     """Event type -> kinds of entities whose rules hear of it from below."""
     found: dict[str, set[str]] = {}
     for rule in rules:
-        if rule.trigger.follows_entity:
+        if rule.roles_of or rule.reads_below:
             for type_ in rule.roles_of if not rule.reads_below else EVENT_MODELS:
                 found.setdefault(type_, set()).add(rule.watch)
     return {type_: frozenset(kinds) for type_, kinds in found.items()}

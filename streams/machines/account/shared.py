@@ -19,11 +19,12 @@ from streams.kernel.contract import Context, Record
 from streams.machines.account.rulebook import activate
 from streams.machines.account.world import DEFAULT_SETTINGS, SETTINGS, zone_of
 
-META, RULES = "meta", "rules"
+META, RULES, CHANGES = "meta", "rules", "changes"
 
 
 def on_shared(ctx: Context, record: Record) -> None:
     """Apply one change of shared rows."""
+    ctx.put_shared(META, CHANGES, changes(ctx) + 1)
     value: Mapping[str, Any] = record.value.get("event") or record.value
     if "type" in value:
         _reference(ctx, value)
@@ -43,6 +44,11 @@ def on_shared(ctx: Context, record: Record) -> None:
 def epoch(ctx: Context) -> int:
     """Counts changes of rules and settings; compiled rules are kept until it moves."""
     return int(ctx.shared(META, RULES) or 0)
+
+
+def changes(ctx: Context) -> int:
+    """Counts all changes of shared rows; every partition sees the same ones in the same order."""
+    return int(ctx.shared(META, CHANGES) or 0)
 
 
 def _bump(ctx: Context) -> None:

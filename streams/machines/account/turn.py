@@ -78,7 +78,7 @@ class Turn:
 
     def on_change(self, change: Change) -> None:
         """Judge every rule that cares about the change."""
-        if not change.fast:
+        if not change.fast or self._is_behind(change):
             self._replan(change)
         else:
             self._advance(change)
@@ -86,6 +86,11 @@ class Turn:
             review.approvals(self, change)
         if change.event["type"].startswith("approval."):
             review.outside_decision(self, change)
+
+    @staticmethod
+    def _is_behind(change: Change) -> bool:
+        """In order for the entity itself, but its rules have heard of newer events below it."""
+        return change.old is not None and change.old.get("no", [-1]) > change.order
 
     def _advance(self, change: Change) -> None:
         if change.new is None:
@@ -356,7 +361,10 @@ class Turn:
     def _recheck(self, active: Active, names: list[str], change: Change) -> None:
         for name in names[:RECHECK_AT_ONCE]:
             kind, _, native = name.partition("|")
-            if change.fast:
+            row = self.world.row(kind, native)
+            if not active.trigger.follows_entity and (row is None or row.get("no", [-1]) < change.order):
+                continue  # an instant looks again only when it was judged too early
+            if change.fast and active.trigger.follows_entity:
                 self._take(active, kind, native, change)
             else:
                 self.judge(active, kind, native).replan(change.cause, change.event.get("hist", 0))
@@ -406,16 +414,30 @@ class Turn:
         """History has changed: note anew what the latest matches of silences are."""
         for kind, native in ((change.kind, change.native), *change.above):
             row = self.world.row(kind, native)
-            if row is None or "lm" not in row:
-                continue
-            latest: dict[str, list[Any]] = {}
-            for below in (row, *self.world.descendants(kind, native)):
-                for item in self.world.effective_events(below["kind"], below["id"]):
-                    at, type_ = item["o"][0], item["e"]["type"]
-                    known = latest.get(type_)
-                    if type_ in self.book.silent and (known is None or at >= known[0]):
-                        latest[type_] = _latest(known, item["e"], at, item["r"], self.world.zone)
+            if row is not None and "lm" in row:
+                self._remember(row)
+
+    def _remember(self, row: Row) -> None:
+        latest: dict[str, list[Any]] = {}
+        for below in (row, *self.world.descendants(row["kind"], row["id"])):
+            for item in self.world.effective_events(below["kind"], below["id"]):
+                at, type_ = item["o"][0], item["e"]["type"]
+                known = latest.get(type_)
+                if type_ in self.book.silent and (known is None or at >= known[0]):
+                    latest[type_] = _latest(known, item["e"], at, item["r"], self.world.zone)
+        if latest or "lm" in row:
             self.world.put({**row, "lm": latest})
+
+    def remember(self, kind: str, native: str) -> None:
+        """Note the latest matches of silences anew, if silences watch such entities."""
+        row = self.world.row(kind, native)
+        watched = any(active.watch == kind for rules in self.book.silent.values() for active in rules)
+        if row is not None and (watched or "lm" in row):
+            self._remember(row)
+
+    def rearm(self, kind: str, native: str) -> None:
+        """Arm the wait of the entity's untouched silences anew."""
+        self._arm_implied(kind, native, self.book.implied.get(kind, ()))
 
     def _concerned(self, change: Change) -> list[tuple[Active, str, str]]:
         found: dict[tuple[str, str, str], tuple[Active, str, str]] = {}
@@ -449,7 +471,9 @@ class Turn:
         return list(self.world.ctx.scan(trigger_bucket(kind, native)))
 
 
-def _latest(known: list[Any] | None, event: Mapping[str, Any], at: int, ref: str, zone: ZoneInfo) -> list[Any]:
+def _latest(
+    known: list[Any] | None, event: Mapping[str, Any], at: int, ref: str, zone: ZoneInfo
+) -> list[Any]:
     """[newest instant, latest end, reference of the event that ends latest]: a day known only as such ends last."""
     end = end_of_day(at, zone) if event.get("day") else at
     if known is not None and known[1] > end:

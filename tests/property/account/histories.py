@@ -170,56 +170,50 @@ def rule_text(name: str) -> str:
 LAST_TICK = 40
 
 
-def _updates() -> st.SearchStrategy[tuple[str, dict[str, Any]]]:
-    amounts = st.sampled_from([50, 100, 150, None]).map(
-        lambda v: ("opportunity.updated", {"amount": None if v is None else str(v)})
-    )
-    closes = st.sampled_from([None, *(f"2026-03-{n:02d}" for n in range(3, 15))]).map(
-        lambda v: ("opportunity.updated", {"close_date": v})
-    )
-    stages = st.sampled_from(["quote", "contract", "quote", "lost"]).map(
-        lambda v: ("opportunity.stage_changed", {"stage": v})
-    )
-    ends = st.sampled_from(["opportunity.won", "opportunity.lost", "opportunity.reopened"]).map(lambda v: (v, {}))
-    return st.one_of(amounts, closes, stages, ends)
+AMOUNTS = st.sampled_from(["50", "100", "150", None]).map(lambda v: ("opportunity.updated", {"amount": v}))
+CLOSES = st.sampled_from([None, *(f"2026-03-{n:02d}" for n in range(3, 15))]).map(
+    lambda v: ("opportunity.updated", {"close_date": v})
+)
+STAGES = st.sampled_from(["quote", "contract", "quote", "lost"]).map(
+    lambda v: ("opportunity.stage_changed", {"stage": v})
+)
+ENDINGS = st.sampled_from(["opportunity.won", "opportunity.lost", "opportunity.reopened"]).map(lambda v: (v, {}))
+UPDATES = st.one_of(AMOUNTS, CLOSES, STAGES, ENDINGS)
+KINDS = st.sampled_from(["call", "demo", "proposal"])
+PEOPLE, DEAL, TIERS = st.sampled_from(["li", "wang"]), st.sampled_from(DEALS), st.sampled_from("AB")
+TICKS, LAGS, TEN, EIGHT = st.integers(1, LAST_TICK), st.integers(-3, 12), st.integers(0, 9), st.integers(0, 7)
+CHANGED_AMOUNTS = st.sampled_from(["50", "100", None])
+CHANGE_LAGS, MOVED, FLIP = st.integers(-2, 12), st.one_of(st.none(), TICKS), st.booleans()
 
 
-def _activities() -> st.SearchStrategy[tuple[str, dict[str, Any]]]:
-    kinds, by = st.sampled_from(["call", "demo", "proposal"]), st.sampled_from(["li", "wang"])
-    return st.builds(lambda kind, by: ("activity.logged", {"kind": kind, "by": by}), kinds, by)
-
-
-@st.composite
-def _plain(draw: st.DrawFn, number: int, messy: bool) -> Item:
-    what = draw(st.integers(0, 9))
-    lag = draw(st.integers(-3, 12)) if messy else 0
-    tick, deal = draw(st.integers(1, LAST_TICK)), draw(st.sampled_from(DEALS))
+def _plain(draw: st.DrawFn, number: int, *, messy: bool) -> Item:
+    what = draw(TEN)
+    lag = draw(LAGS) if messy else 0
+    tick = draw(TICKS)
     if what == 0:
-        return Item("account.updated", "A1", tick, {"tier": draw(st.sampled_from("AB"))}, lag=lag)
+        return Item("account.updated", "A1", tick, {"tier": draw(TIERS)}, lag=lag)
     if what <= 4:
-        type_, data = draw(_activities())
-        day = draw(st.integers(0, 7)) == 0
+        data = {"kind": draw(KINDS), "by": draw(PEOPLE), "opportunity": draw(DEAL)}
+        day = draw(EIGHT) == 0
         if day and not messy:  # known at the beginning of that day already
             tick -= tick % 4
-        return Item(type_, f"x{number}", tick, {**data, "opportunity": deal}, day, lag)
-    type_, data = draw(_updates())
-    return Item(type_, deal, tick, data, lag=lag)
+        return Item("activity.logged", f"x{number}", tick, data, day, lag)
+    type_, data = draw(UPDATES)
+    return Item(type_, draw(DEAL), tick, data, lag=lag)
 
 
-@st.composite
 def _changed(draw: st.DrawFn, items: Sequence[Item], of: int) -> Item:
     old = items[of]
-    tick = old.tick + draw(st.integers(-2, 12))
-    change = Item(f"{old.type.partition('.')[0]}.deleted", old.native, max(0, tick), {}, of=of)
-    if draw(st.booleans()):
+    tick = max(0, old.tick + draw(CHANGE_LAGS))
+    change = Item(f"{old.type.partition('.')[0]}.deleted", old.native, tick, {}, of=of)
+    if draw(FLIP):
         return change
     data: dict[str, Any] = {}
     if "amount" in old.data:
-        data = {"amount": draw(st.sampled_from(["50", "100", None]))}
+        data = {"amount": draw(CHANGED_AMOUNTS)}
     elif "kind" in old.data:
-        data = {"kind": draw(st.sampled_from(["call", "demo", "proposal"])), "opportunity": draw(st.sampled_from(DEALS))}
-    to_tick = draw(st.one_of(st.none(), st.integers(1, LAST_TICK)))
-    return replace(change, type=change.type.replace("deleted", "corrected"), data=data, to_tick=to_tick)
+        data = {"kind": draw(KINDS), "opportunity": draw(DEAL)}
+    return replace(change, type=change.type.replace("deleted", "corrected"), data=data, to_tick=draw(MOVED))
 
 
 @st.composite
@@ -230,10 +224,10 @@ def histories(draw: st.DrawFn, *, messy: bool) -> list[Item]:
         *(Item("opportunity.created", deal, 0, {"amount": draw(st.sampled_from(["50", "100"]))}) for deal in DEALS),
     ]
     for number in range(draw(st.integers(2, 14))):
-        items.append(draw(_plain(number, messy)))
+        items.append(_plain(draw, number, messy=messy))
     if messy:
         for of in draw(st.lists(st.integers(1, len(items) - 1), max_size=4, unique=True)):
-            items.append(draw(_changed(items, of)))
+            items.append(_changed(draw, items, of))
     if draw(st.integers(0, 3)) == 0:
         items.append(Item("opportunity.deleted", draw(st.sampled_from(DEALS)), draw(st.integers(1, LAST_TICK)), {}))
     return items
@@ -279,14 +273,19 @@ def final_entries(items: Sequence[Item], rules: Iterable[str] = tuple(RULES)) ->
     return given
 
 
-def entries(items: Sequence[Item], rules: Iterable[str] = tuple(RULES)) -> list[Entry]:
+def entries(items: Sequence[Item], rules: Iterable[str] = tuple(RULES), apart: int = 0) -> list[Entry]:
     """What the runtime is given, rules first."""
     given = [rule_entry(name, rule_text(name), BEGIN - DAY) for name in rules]
-    return given + [entry_of(decode_event(record(items, n), zone=ZONE), arrival(items[n])) for n in sent(items)]
+    for place, n in enumerate(sent(items)):
+        given.append(entry_of(decode_event(record(items, n), zone=ZONE), arrival(items[n]) + place * apart))
+    return given
 
 
-def facts(items: Sequence[Item]) -> list[Fact]:
-    """What counts in the end, in its order: corrections and deletions applied, the future counted from its arrival."""
+def facts(items: Sequence[Item], apart: int = 0) -> list[Fact]:
+    """What counts in the end, in its order: corrections and deletions applied, the future counted from its arrival.
+
+    apart: how far apart (us) arrivals are put, so that no two fall together.
+    """
     place = {n: position for position, n in enumerate(sent(items))}
     found: list[tuple[tuple[int, int, int], Fact]] = []
     for n, item in enumerate(items):
@@ -300,16 +299,19 @@ def facts(items: Sequence[Item]) -> list[Fact]:
             data = {**data, **change.data}
             if change.to_tick is not None:
                 time, day = BEGIN + change.to_tick * TICK, False
-        came = arrival(item)
-        at = min(time, came)
+        came = known = arrival(item) + place[n] * apart
+        if change is not None and change.to_tick is not None:  # the new time is known once both have arrived
+            index = items.index(change)
+            known = max(came, arrival(change) + place[index] * apart)
+        at = min(time, known)
         end = at - (at - BEGIN) % DAY + DAY if day else at
         found.append(((at, came, place[n]), Fact(f"s|e{n}", item.type, item.native, at, end, data)))
     return [fact for _, fact in sorted(found, key=lambda pair: pair[0])]
 
 
-def read(items: Sequence[Item], rules: Iterable[str] = tuple(RULES), until: int = END) -> list[Spell]:
+def read(items: Sequence[Item], rules: Iterable[str] = tuple(RULES), until: int = END, apart: int = 0) -> list[Spell]:
     """Every spell of the rules, by the oracle."""
-    points = oracle.line(facts(items), until)
+    points = oracle.line(facts(items, apart), until)
     return [spell for name in rules for deal in DEALS for spell in RULES[name][2](points, deal, until)]
 
 

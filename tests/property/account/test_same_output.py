@@ -31,7 +31,7 @@ def of_another_customer(entry: Entry) -> Entry:
 
 def one_by_one(items: Sequence[Item]) -> list[Entry]:
     """Two customers' entries, no two of them at the same instant."""
-    given = [e if e.kind != EVENT else replace(e, at=e.at + n) for n, e in enumerate(entries(items))]
+    given = entries(items, apart=1)
     both = [*given, *(of_another_customer(e) for e in given if e.kind == EVENT)]
     return sorted(both, key=lambda e: e.at)
 

@@ -1,0 +1,222 @@
+"""The old key of an entity's move: rows go out in bounded records, then their end; what comes later is forwarded.
+
+    move.out      rows, end, and what was held for the entity, in one step
+    move.confirm  goes the way of its out and becomes move.confirmed: behind all that was forwarded before
+
+Row `mo` of an entity's move: {to} it went there; {via} the out was forwarded, so the confirmation follows it; {got} the
+confirmation is here, the out is not yet, or (with {to, deps}) moves that brought the entity here are still open.
+It must not judge anything; entities whose surroundings changed are noted in `mb`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from rules.reasons import Reason
+from streams.kernel.contract import Context
+from streams.machines.account import entities
+from streams.machines.account.alerts import alert_bucket
+from streams.machines.account.intake import subject_of
+from streams.machines.account.judge import trigger_bucket
+from streams.machines.account.moves.rows import (
+    CHUNK,
+    CONFIRM,
+    CONFIRMED,
+    END,
+    EVENT,
+    ROWS,
+    SALES,
+    SINCE,
+    Row,
+    entity_of_wait,
+    known_changes,
+    mark,
+    opens,
+    send_event,
+)
+from streams.machines.account.world import World, children_bucket, events_bucket
+
+Sent = list[Any]
+"""[bucket, name, value]"""
+
+
+# -- one entity --------------------------------------------------------------------------------------------------------
+
+
+def send_entity(ctx: Context, entity: str, value: Any) -> None:
+    """Send all rows of the entity (there may be none) and what was held for it; from now on it is elsewhere."""
+    to, move = value["to"], value["move"]
+    kind, _, native = entity.partition("|")
+    coming = ctx.get("mc", entity)
+    if to != ctx.key and coming is None:
+        ctx.put("fwd", entity, to)
+    arrived = ctx.get("ma", entity)
+    seen = min(known_changes(ctx), known_changes(ctx) if arrived is None else arrived["sh"])
+    waits = _waits_of(ctx, entity)
+    _leave(World(ctx), kind, native, counted=arrived is None)
+    rows = list(_rows_of(ctx, kind, native))
+    for bucket, name, _ in rows:
+        if bucket == "ai":
+            ctx.put("fwd.alerts", name, [to, entity])
+        if bucket != "al":
+            ctx.put(bucket, name, None)
+    for bucket in ("ma", "mb", "md", "mh"):
+        ctx.put(bucket, entity, None)
+    emit_rows(ctx, to, move, rows, seen)
+    emit_waits(ctx, to, move, waits)
+    end = {"move": move, "scope": value["scope"], "from": ctx.key, "since": ctx.get(*SINCE)}
+    ctx.emit(SALES, to, END, end)
+    for name, (what, event, place) in list(ctx.scan("mp")):
+        if what == EVENT and _is_of(event, entity):
+            ctx.put("mp", name, None)
+            send_event(ctx, to, event, place)
+    _went(ctx, move, to, _awaited(ctx, entity, value["seq"]))
+
+
+def _awaited(ctx: Context, entity: str, seq: int) -> list[str]:
+    """Open moves that may still bring something of the entity: of whole keys, and earlier ones of its own."""
+    found = []
+    for move, row in opens(ctx):
+        earlier = row.get("entity") == entity and int(move.rpartition("#")[2]) < seq
+        if row.get("all") or earlier:
+            found.append(move)
+    return found
+
+
+def _is_of(event: Any, entity: str) -> bool:
+    kind, native = subject_of(event)
+    return f"{kind}|{native}" == entity
+
+
+def _waits_of(ctx: Context, entity: str) -> list[list[Any]]:
+    kind, _, native = entity.partition("|")
+    row: Row = ctx.get("e", entity)
+    quiet = row is None or "sb" not in row
+    if quiet and all(next(iter(ctx.scan(b)), None) is None for b in _waiting_buckets(kind, native)):
+        return []  # most entities wait for nothing: do not look through the account's waits
+    found: list[list[Any]] = [[name, due] for name, due in ctx.waits() if entity_of_wait(name) == entity]
+    found.extend([name, due] for name, (due, _) in ctx.scan("mw") if entity_of_wait(name) == entity)
+    for name, _ in found:
+        ctx.wait(name, None)
+        ctx.put("mw", name, None)
+    return found
+
+
+def _waiting_buckets(kind: str, native: str) -> tuple[str, str]:
+    return trigger_bucket(kind, native), alert_bucket(kind, native)
+
+
+def _rows_of(ctx: Context, kind: str, native: str) -> Iterator[Sent]:
+    entity = f"{kind}|{native}"
+    for bucket in ("e", "cr"):
+        row = ctx.get(bucket, entity)
+        if row is not None:
+            yield [bucket, entity, row]
+    for name, row in list(ctx.scan(trigger_bucket(kind, native))):
+        yield [trigger_bucket(kind, native), name, row]
+        if ctx.get(f"lv|{name}", entity) is not None:
+            yield [f"lv|{name}", entity, 1]
+    for name, row in list(ctx.scan(alert_bucket(kind, native))):
+        yield [alert_bucket(kind, native), name, row]
+        place = ctx.get("ai", row["id"])
+        if place is not None:
+            yield ["ai", row["id"], place]
+    yield from _customer_rows(ctx, entity)
+    for name, row in list(ctx.scan(events_bucket(kind, native))):
+        yield [events_bucket(kind, native), name, row]
+
+
+def _customer_rows(ctx: Context, entity: str) -> Iterator[Sent]:
+    """What the entity told rules that listen to the customer alone; taken off the lists here."""
+    for rule, known in list(ctx.scan("al")):
+        mine = [entry for entry in known if entry[3] == entity]
+        if mine:
+            ctx.put("al", rule, [entry for entry in known if entry[3] != entity] or None)
+            ctx.put("mi", f"al|{rule}", 1)
+            yield ["al", rule, mine]
+
+
+def _leave(world: World, kind: str, native: str, *, counted: bool) -> None:
+    """Take the entity off the lists and sums of what stays; what is above and below it is looked at again."""
+    row = world.row(kind, native)
+    entity = f"{kind}|{native}"
+    for child, _ in world.ctx.scan(children_bucket(kind, native)):
+        mark(world.ctx, "mb", child, Reason.CORRECTED)
+    if row is None:
+        return
+    for above, above_native in world.ancestors(row):
+        mark(world.ctx, "mb", f"{above}|{above_native}", Reason.CORRECTED)
+        if above == "account":
+            if counted:
+                _uncount(world, above_native, row)
+        else:
+            world.ctx.put(children_bucket(above, above_native), entity, None)
+
+
+def _uncount(world: World, account: str, row: Row) -> None:
+    above = world.row("account", account)
+    if above is None:
+        return
+    changed = entities.add_contribution(above, row, None, row["o"])
+    if changed is None:
+        rest = (
+            r
+            for r in world.descendants("account", account)
+            if r["id"] != row["id"] or r["kind"] != row["kind"]
+        )
+        changed = {**above, "k": entities.sum_contributions(rest), "ko": max(above.get("ko", [0]), row["o"])}
+    if changed is not above:
+        world.put(changed)
+
+
+def emit_waits(ctx: Context, to: str, move: str, waits: list[list[Any]]) -> None:
+    """Send waits, [name, due], in bounded records."""
+    for start in range(0, len(waits), CHUNK):
+        ctx.emit(SALES, to, ROWS, {"move": move, "rows": [], "waits": waits[start : start + CHUNK]})
+
+
+def emit_rows(ctx: Context, to: str, move: str, rows: list[Sent], seen: int) -> None:
+    """Send rows in bounded records. seen: changes of shared rows that the rows have gone through."""
+    for start in range(0, len(rows), CHUNK):
+        ctx.emit(SALES, to, ROWS, {"move": move, "rows": rows[start : start + CHUNK], "sh": seen})
+
+
+# -- confirmations -----------------------------------------------------------------------------------------------------
+
+
+def both_ends_here(ctx: Context, move: str) -> None:
+    """The key from which the entity came and this one are the same by now."""
+    row = ctx.get("mv", move)
+    if row is not None:
+        ctx.put("mv", move, {**row, "ended": 1})
+    _went(ctx, move, ctx.key, [])
+
+
+def _went(ctx: Context, move: str, to: str, deps: Iterable[str]) -> None:
+    early = ctx.get("mo", move)
+    ctx.put("mo", move, {"to": to, "deps": list(deps), "got": int(early is not None and "got" in early)})
+    release(ctx, move)
+
+
+def confirm(ctx: Context, value: Any) -> None:
+    """Identity sends nothing of the entity to the old key any more; this follows the way of the out."""
+    move = value["move"]
+    row = ctx.get("mo", move)
+    if row is not None and "via" in row:
+        ctx.put("mo", move, None)
+        ctx.emit(SALES, row["via"], CONFIRM, value)
+        return
+    ctx.put("mo", move, {**(row or {}), "got": 1})
+    release(ctx, move)
+
+
+def release(ctx: Context, move: str) -> None:
+    """Tell the new key, once the out was done and what brought the entity here is confirmed itself."""
+    row = ctx.get("mo", move)
+    if row is None or not row.get("got") or "to" not in row:
+        return
+    if any(ctx.get("mv", dep) is not None for dep in row["deps"]):
+        return
+    ctx.put("mo", move, None)
+    ctx.emit(SALES, row["to"], CONFIRMED, {"move": move})
