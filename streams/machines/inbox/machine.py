@@ -2,7 +2,8 @@
 the end.
 
 Pure; keyed by receiver. It owns what became of its notices, never the state of an alert. Rows of a key:
-bucket `a/<alert>`, one row per notice (see `Row`); bucket `undeliverable`, one row: the day the
+bucket `a/<alert>`, one row per notice (see `Row`); bucket `seq`, per alert the number of its next notice, so
+that an alert with many reminders costs no more; bucket `undeliverable`, one row: the day the
 administrator was last told. Waits: `remind|<alert>|<notice>` and `prune|<alert>`.
 """
 
@@ -24,6 +25,7 @@ NOTIFICATIONS = "notifications"
 NOTIFICATION = "notification"
 """Topic and record kind of what goes out."""
 
+SEQ: Final = "seq"
 KEPT: Final = 30 * DAY
 """How long a closed notice is remembered, so that a repeat of it is known."""
 LEAST_REMINDER: Final = 60_000_000
@@ -121,16 +123,17 @@ class InboxMachine:
         ctx.wait(_reminder(notice), _next(notice, due))
 
     def _prune(self, ctx: Context, alert: str) -> None:
-        left = []
+        left: list[int | None] = []
         for name, row in list(_rows(ctx, alert)):
-            if row.closed is None:
-                continue
-            if row.closed + KEPT <= ctx.at:
+            if row.closed is not None and row.closed + KEPT <= ctx.at:
                 ctx.put(_bucket(alert), name, None)
             else:
                 left.append(row.closed)
-        if left:
-            ctx.wait(f"prune|{alert}", max(left) + KEPT)
+        if not left:
+            ctx.put(SEQ, alert, None)
+        closed = [at for at in left if at is not None]
+        if closed:
+            ctx.wait(f"prune|{alert}", max(closed) + KEPT)
 
 
 def _owes(ctx: Context, notice: Notice) -> bool:
@@ -143,7 +146,9 @@ def _owes(ctx: Context, notice: Notice) -> bool:
 
 
 def _next_seq(ctx: Context, alert: str) -> int:
-    return max((row.seq for _, row in _rows(ctx, alert)), default=-1) + 1
+    seq: int = ctx.get(SEQ, alert) or 0
+    ctx.put(SEQ, alert, seq + 1)
+    return seq
 
 
 def _tell(ctx: Context, notice: Notice, nth: int) -> bool:

@@ -1,10 +1,12 @@
 """Reminders go on until somebody acts; the end is told once, to whoever was told; then the inbox forgets."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from schemas.time import DAY
+from streams.stores.memory import MemoryStore
 from tests.unit.inbox.world import HOUR, Inbox, notice
 
 
@@ -113,8 +115,27 @@ def test_closed_notices_are_forgotten_after_thirty_days_and_open_ones_are_not() 
     inbox.advance(29 * DAY)
     assert inbox.take(notice()) == []
     inbox.advance(DAY)
-    assert inbox.rows() == 1
+    assert inbox.rows() == len({"the notice m1", "the number of the next one"})
     assert inbox.take(notice("m1", alert="a2")) == []
+
+
+class Counting(MemoryStore):
+    """Counts how often rows are gone through."""
+
+    scans = 0
+
+    def scan(self, key: str, bucket: str) -> Iterator[tuple[str, Any]]:
+        self.scans += 1
+        return super().scan(key, bucket)
+
+
+def test_one_more_notice_of_an_alert_does_not_go_through_those_before() -> None:
+    store = Counting()
+    inbox = Inbox(store)
+    before = store.scans
+    inbox.take(*(notice(f"n{n}", "approval", item="k1") for n in range(40)))
+    assert store.scans == before
+    assert inbox.take(notice("end", "withdrawn", item="k1")) != []
 
 
 def test_pruning_waits_for_what_closed_later() -> None:

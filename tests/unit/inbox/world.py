@@ -30,8 +30,8 @@ def notice(name: str = "n1", kind: str = "fired", **more: Any) -> Notice:
 class Inbox:
     """One partition of the inbox machine over a memory store."""
 
-    def __init__(self) -> None:
-        self.store = MemoryStore()
+    def __init__(self, store: MemoryStore | None = None) -> None:
+        self.store = store or MemoryStore()
         self.partition = Partition(InboxMachine(), self.store, 0, [0])
         self.at = MARCH
         self._n = 0
