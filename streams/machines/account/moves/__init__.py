@@ -92,9 +92,11 @@ def on_move(ctx: Context, record: Record, turn: Turns) -> None:
         routing.send_more(ctx)
     elif record.kind == GO_ON:
         thaw.go_on(ctx, value, turn)
-    elif not routing.gone(ctx, record.kind, value):
-        _HANDLERS[record.kind](ctx, value, [record.at, record.feed, record.n])
-        thaw.begin(ctx, turn)
+    else:
+        place = value.get("place") or [record.at, record.feed, record.n]
+        if not routing.gone(ctx, record.kind, value, place):
+            _HANDLERS[record.kind](ctx, value, place)
+            thaw.begin(ctx, turn)
 
 
 def _out(ctx: Context, value: Any, place: Place) -> None:

@@ -59,7 +59,7 @@ def rows(ctx: Context, value: Any) -> None:
         if entity is not None:
             ctx.put("fwd", entity, None)
         if bucket == "mc" or bucket[:3] == "mq|":
-            ctx.put(f"ms|{move}", f"{bucket}/{name}", [bucket, name, row])
+            ctx.put(f"ms|{move}", f"{bucket}/{name}", [bucket[:2], entity, row])
             continue
         if entity is not None:
             _arrives(ctx, entity, move, value["sh"])
@@ -138,10 +138,16 @@ def end(ctx: Context, value: Any) -> None:
             ctx.put("mj", account, 1)
     else:
         _entity_ended(ctx, entity, move)
-    waiting = [entity] if entity is not None else [name for name, _ in ctx.scan("mq")]
-    for name in waiting:
-        drain(ctx, name)
+    if entity is None:
+        _drain_all(ctx)
+    else:
+        drain(ctx, entity)
     _close(ctx, move)
+
+
+def _drain_all(ctx: Context) -> None:
+    for name, _ in list(ctx.scan("mq")):
+        drain(ctx, name)
 
 
 def _entity_ended(ctx: Context, entity: str, move: str) -> None:
@@ -149,7 +155,8 @@ def _entity_ended(ctx: Context, entity: str, move: str) -> None:
     ctx.put("fwd", entity, None)
     if not present(ctx, entity):
         ctx.put("mh", entity, 1)
-    if ctx.get("mc", entity) == move:
+    coming = ctx.get("mc", entity)
+    if coming is not None and coming[0] == move:
         ctx.put("mc", entity, None)
     for name, (kind, value, _) in list(ctx.scan(f"mq|{entity}")):
         if kind == BEGIN and value["move"] == move:
@@ -157,28 +164,18 @@ def _entity_ended(ctx: Context, entity: str, move: str) -> None:
 
 
 def _merge_queues(ctx: Context, move: str) -> None:
-    """What the old key was waiting for, this key waits for now, before its own."""
-    coming: dict[str, str] = {}
-    queues: dict[str, list[Any]] = {}
+    """What the old key was waiting for, this key waits for now; what it awaited itself takes its place behind."""
     for name, (bucket, about, row) in list(ctx.scan(f"ms|{move}")):
         ctx.put(f"ms|{move}", name, None)
-        if bucket == "mc":
-            coming[about] = row
-        else:
-            queues.setdefault(bucket[3:], []).append(row)
-    for entity in sorted({*coming, *queues}):
-        queue = queues.get(entity, [])
-        mine: str | None = ctx.get("mc", entity)
-        if mine is not None and mine != coming.get(entity):
-            queue.append([BEGIN, {"move": mine}, [0, 0, 0]])
-            ctx.put("mc", entity, None)
-        if entity in coming:
-            ctx.put("mc", entity, coming[entity])
-        own = list(ctx.scan(f"mq|{entity}"))
-        for name, _ in own:
-            ctx.put(f"mq|{entity}", name, None)
-        for kind, value, place in [*queue, *(row for _, row in own)]:
-            enqueue(ctx, entity, kind, value, place)
+        if bucket != "mc":
+            enqueue(ctx, about, *row)
+            continue
+        mine = ctx.get("mc", about)
+        if mine is not None and mine[0] != row[0]:
+            later = max(mine, row, key=lambda coming: coming[1])
+            enqueue(ctx, about, BEGIN, {"move": later[0]}, later[1])
+            row = min(mine, row, key=lambda coming: coming[1])
+        ctx.put("mc", about, row)
 
 
 # -- confirmations -----------------------------------------------------------------------------------------------------
@@ -197,6 +194,8 @@ def _close(ctx: Context, move: str) -> None:
     if state is None or state["left"] > 0 or not state["ended"]:
         return
     ctx.put("mv", move, None)
+    if state.get("all"):
+        _drain_all(ctx)
     for out, row in list(ctx.scan("mo")):
         if move in row.get("deps", ()):
             outgoing.release(ctx, out)

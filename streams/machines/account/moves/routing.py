@@ -38,7 +38,6 @@ from streams.machines.account.moves.rows import (
     hold,
     may_be_coming,
     name_of,
-    number,
     present,
     send_event,
 )
@@ -121,12 +120,14 @@ def _event(ctx: Context, item: Item, held: bool) -> bool:
 # -- records of the protocol -------------------------------------------------------------------------------------------
 
 
-def gone(ctx: Context, kind: str, value: Any) -> bool:
+def gone(ctx: Context, kind: str, value: Any, place: Place) -> bool:
     """Pass a record of the protocol on if its key or entity has gone; True if so."""
     away = ctx.get(*ALL)
     if away is not None and away["busy"]:
-        whole.put_in_line(ctx, ["move", kind, value])
+        whole.put_in_line(ctx, ["move", kind, value, place])
         return True
+    if kind in (BEGIN, OUT):
+        value = {**value, "place": place}
     entity = name_of(value.get("scope", {}))
     to = ctx.get("fwd", entity) if kind == OUT and entity is not None else None
     if to is None and away is None:
@@ -173,7 +174,7 @@ def send_more(ctx: Context) -> None:
     for name, (what, kind, value, *place) in line[:BATCH]:
         ctx.put("fq", name, None)
         if what == "move":
-            gone(ctx, kind, value)
+            gone(ctx, kind, value, place[0])
         else:
             stopped(ctx, (kind, value, place[0]))
     if more:
@@ -185,8 +186,9 @@ def send_more(ctx: Context) -> None:
 
 
 def enqueue(ctx: Context, entity: str, kind: str, value: Any, place: Place) -> None:
-    """Put a record behind those of its entity."""
-    ctx.put(f"mq|{entity}", number(ctx), [kind, value, place])
+    """Put a record in its place among those of its entity; one identity partition writes them all."""
+    at, feed, n = place
+    ctx.put(f"mq|{entity}", f"{at:020d}|{feed:06d}|{n:012d}", [kind, value, place])
     ctx.put("mq", entity, 1)
 
 
@@ -198,9 +200,9 @@ def drain(ctx: Context, entity: str) -> None:
         if not queue:
             ctx.put("mq", entity, None)
             return
-        move: str | None = ctx.get("mc", entity)
-        if move is not None:
-            if not _work_off_older(ctx, entity, move, queue):
+        coming = ctx.get("mc", entity)
+        if coming is not None:
+            if not _work_off_older(ctx, entity, coming[0], queue):
                 return
             continue
         if may_be_coming(ctx, entity):
@@ -228,7 +230,7 @@ def _work_off_older(ctx: Context, entity: str, move: str, queue: list[tuple[str,
 def _take(ctx: Context, entity: str, item: Item) -> None:
     kind, value, place = item
     if kind == BEGIN:
-        ctx.put("mc", entity, value["move"])
+        ctx.put("mc", entity, [value["move"], place])
         ctx.put("fwd", entity, None)
     elif kind == OUT:
         outgoing.send_entity(ctx, entity, value)

@@ -6,9 +6,9 @@ Rows of a key that was ever part of a move; all other keys have none of them:
                        whole key}; name `~thaw` while the key goes on after the last of them, see `thaw`
     mv.since ""        logical time (us) since which nothing has been decided here
     mv.count ""        running number for queues
-    mc     entity      the move that brings it (its end has not come yet)
+    mc     entity      [the move that brings it (its end has not come yet), place of its begin]
     mh     entity      1: it is here, though without a row
-    mq|entity number   [kind, value, place]: records of the entity that wait for its rows; `mq` lists such entities
+    mq|entity place    [kind, value, place]: records of the entity that wait for its rows; `mq` lists such entities
     ms|move  bucket/name   mc and mq rows of a whole key on its way, put in place at its end
     mp     place       [kind, value, place]: records that nobody has looked at yet because a move is open
     mw     wait        [due, 1 when it fell due here already]: waits of an open move
@@ -120,9 +120,11 @@ def present(ctx: Context, entity: str) -> bool:
 
 
 def may_be_coming(ctx: Context, entity: str) -> bool:
-    """Is a whole key on its way here that may bring the entity?"""
-    whole = any(row.get("all") and not row["ended"] for _, row in opens(ctx))
-    return whole and not present(ctx, entity)
+    """May something still bring the entity that the key does not have?
+
+    A whole key on its way here may, until its last confirmation: a begin may be forwarded behind its rows.
+    """
+    return any(row.get("all") for _, row in opens(ctx)) and not present(ctx, entity)
 
 
 def hold(ctx: Context, kind: str, value: Any, place: Place) -> None:
