@@ -1,4 +1,6 @@
-"""The text of each rule of a file, by itself: what goes into the log when a rule is brought in. No file is opened."""
+"""The text of each rule of a file, by itself: what goes into the log when a rule is brought in. No file is
+opened.
+"""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ class Metrics:
         )
 
     def _time(self, r: CollectorRegistry) -> None:
-        self._armed = Gauge("stagewatch_waits_armed", "Waits armed, by machine.", ["machine"], registry=r)
+        self._armed = Gauge("stagewatch_waits_armed", "Waits armed.", registry=r)
         self._lateness = Histogram(
             "stagewatch_wait_lateness_seconds",
             "Logical time from a wait's due to the clock that fired it.",
@@ -148,10 +148,9 @@ class Metrics:
         self._batch.observe(seconds)
         self._batch_size.observe(records)
 
-    def machine(self, machine: str, *, lag: int, armed: int, held: int, sweeps: int) -> None:
-        """How a machine stands: lag (us) of its slowest partition, waits armed, keys held, sweeps running."""
+    def machine(self, machine: str, *, lag: int, held: int, sweeps: int) -> None:
+        """How a machine stands: lag (us) of its slowest partition, keys held, sweeps running."""
         self._lag.labels(machine).set(lag / SECOND)
-        self._armed.labels(machine).set(armed)
         self._held.labels(machine).set(held)
         self._sweeps.labels(machine).set(sweeps)
 
@@ -194,6 +193,10 @@ class Metrics:
         """How late waits fired, each in us."""
         for late in microseconds:
             self._lateness.observe(late / SECOND)
+
+    def waits(self, armed: int) -> None:
+        """So many waits are armed."""
+        self._armed.set(armed)
 
     def logical_time(self, at: int) -> None:
         """The logical time (us)."""

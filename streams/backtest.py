@@ -1,6 +1,7 @@
 """Backtest: what rules would have done over a history. The memory runtime from the first event to the end.
 
-Events come in order of arrival, each with its logical time; nothing is durable and nobody is told. It must not
+Events come in order of arrival, each with its logical time; nothing is durable and nobody is told. It must
+not
 read files or a clock: the caller hands in rules, settings, events and the end.
 """
 
@@ -27,7 +28,9 @@ PASSED_ON = ("title", "actor", "receivers", "was", "text", "data", "event")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is backtested. rules: (id, YAML text of this one rule). namespaces: source -> namespace of its ids."""
+    """What is backtested. rules: (id, YAML text of this one rule). namespaces: source -> namespace of its
+    ids.
+    """
 
     rules: Sequence[tuple[str, str]]
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -131,7 +134,9 @@ def alert_line(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def backtest(plan: Plan, events: Iterable[tuple[int, Event]], end: int) -> list[dict[str, Any]]:
-    """The transitions of a whole history: (arrival us, event) in order of arrival, up to and including `end` us."""
+    """The transitions of a whole history: (arrival us, event) in order of arrival, up to and including
+    `end` us.
+    """
     run = Backtest(plan)
     with patient_collector():
         for arrival, event in events:

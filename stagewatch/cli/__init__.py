@@ -1,3 +1,4 @@
-"""The command line as it is spoken: names, options, help. What the commands do is in `stagewatch.commands`, imported
+"""The command line as it is spoken: names, options, help. What the commands do is in `stagewatch.commands`,
+imported
 only when a command runs, so that help is quick.
 """

@@ -17,10 +17,6 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="The id, or the beginning 
 State = Annotated[
     list[str] | None, typer.Option("--state", help="Only in this state; may stand several times.")
 ]
-Rule = Annotated[str | None, typer.Option("--rule", help="Only of this rule.")]
-Account = Annotated[str | None, typer.Option("--account", help="Only of this customer.")]
-Person = Annotated[str | None, typer.Option("--person", help="Only what this person was told or asked.")]
-Entity = Annotated[str | None, typer.Option("--entity", metavar="KIND:ID", help="Only of this record.")]
 All = Annotated[bool, typer.Option("--all", help="Closed ones too.")]
 
 alerts = typer.Typer(help="List alerts; acknowledge, snooze, resolve them.", no_args_is_help=True)
@@ -72,10 +68,12 @@ def _lister(topic: str) -> Callable[..., None]:
     def list_(
         workspace: WorkspaceDir = HERE,
         state: State = None,
-        rule: Rule = None,
-        account: Account = None,
-        person: Person = None,
-        entity: Entity = None,
+        rule: Annotated[str | None, typer.Option("--rule", help="Only of this rule.")] = None,
+        account: Annotated[str | None, typer.Option("--account", help="Only of this customer.")] = None,
+        person: Annotated[str | None, typer.Option("--person", help="Only what this person has.")] = None,
+        entity: Annotated[
+            str | None, typer.Option("--entity", metavar="KIND:ID", help="Only of this record.")
+        ] = None,
         everything: All = False,
         limit: Limit = 100,
         as_json: Json = False,

@@ -36,7 +36,9 @@ def explain(
     as_json: Json = False,
     lang: Lang = None,
 ) -> None:
-    """Say why an alert fired: rule, condition leaf by leaf, events, who was told. Or why a rule did not fire."""
+    """Say why an alert fired: rule, condition leaf by leaf, events, who was told. Or why a rule did not
+    fire.
+    """
     by_rule = rule is not None and entity is not None
     if (alert is None) == (not by_rule):
         raise typer.BadParameter("give an ALERT, or --rule and --entity")

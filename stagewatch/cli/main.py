@@ -1,4 +1,6 @@
-"""The command `stagewatch`: all command groups, put together. Exit codes: 0 done, 1 refused or wrong, 2 usage."""
+"""The command `stagewatch`: all command groups, put together. Exit codes: 0 done, 1 refused or wrong, 2
+usage.
+"""
 
 from __future__ import annotations
 

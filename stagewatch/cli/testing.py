@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
         epilog=epilog(
             "stagewatch backtest --rules rules/ --events year.jsonl",
             "stagewatch backtest --rules new-rule.yaml --workspace my-sales --out alerts.jsonl",
-            "stagewatch backtest --rules rules/ --events deals.csv --mapping crm.yaml --until 2026-06-30 --json",
+            "stagewatch backtest --rules rules/ --events deals.csv -m crm.yaml --until 2026-06-30 --json",
         ),
         rich_help_panel=PANEL,
     )(backtest)
@@ -29,9 +29,9 @@ def register(app: typer.Typer) -> None:
         epilog=epilog("stagewatch rules check rules/", "stagewatch rules check my-rule.yaml --json")
     )(check)
     rules.command("list", epilog=epilog("stagewatch rules list -w my-sales"))(list_)
-    rules.command(epilog=epilog("stagewatch rules test rules/", "stagewatch rules test stale.test.yaml"))(
-        test
-    )
+    rules.command(
+        "test", epilog=epilog("stagewatch rules test rules/", "stagewatch rules test stale.test.yaml")
+    )(run_tests)
     app.add_typer(rules, name="rules", rich_help_panel=PANEL)
 
 
@@ -96,7 +96,7 @@ def list_(workspace: WorkspaceDir = HERE, as_json: Json = False, lang: Lang = No
     end(ruling.list_rules(workspace, as_json, language(lang)))
 
 
-def test(
+def run_tests(
     paths: Annotated[
         list[Path], typer.Argument(metavar="PATH...", help="Test files (*.test.yaml) or folders.")
     ],
@@ -105,4 +105,4 @@ def test(
     """Run the tests of rules. Exit code 1: one failed, or could not be read."""
     from stagewatch.commands import ruling
 
-    end(ruling.test(paths, as_json))
+    end(ruling.run_tests(paths, as_json))

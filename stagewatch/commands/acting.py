@@ -108,8 +108,10 @@ def act(root: Path, deed: Deed, as_json: bool) -> int:
     if as_json:
         put_json(answer)
     else:
-        say(f"{answer['status']}: {deed.command} {item.id[:12]} {item.value['entity']}:{item.value['key']}"
-            f" — {item.value.get('title', '')}")  # fmt: skip
+        say(
+            f"{answer['status']}: {deed.command} {item.id[:12]} {item.value['entity']}:{item.value['key']}"
+            f" — {item.value.get('title', '')}"
+        )
     return 0 if answer["status"] in ("done", "pending") else 1
 
 

@@ -1,6 +1,7 @@
 """`stagewatch backtest`: rules over past events, in memory. Reads files, changes nothing, tells nobody.
 
-History is ordered by (arrival, file, line); it ends at `--until`, else at the last arrival not after the start
+History is ordered by (arrival, file, line); it ends at `--until`, else at the last arrival not after the
+start
 of the command. Rows after `--until` are left out; other rows from the future enter last, at the end.
 """
 
@@ -197,7 +198,7 @@ def _answer(ask: Ask, result: _Result) -> int:
     hidden = len(result.rejected) + len(result.refused) - len(shown)
     if hidden > 0:
         note(f"... and {hidden:,} more rejected")
-    if not ask.out == Path("-"):
+    if ask.out != Path("-"):
         (_put_json if ask.as_json else _put_text)(ask, result)
     return 0 if result.events else 1
 
@@ -224,11 +225,17 @@ def _summary(result: _Result) -> dict[str, Any]:
             "receivers": dict(receivers.most_common()),
         }
     return {
-        "events": result.events, "end": format_instant(result.end), "transitions": len(result.lines),
-        "alerts": len(fired), "left_out": result.left_out, "from_the_future": result.at_end,
-        "rejected": len(result.rejected), "refused": len(result.refused), "seconds": round(result.seconds, 3),
+        "events": result.events,
+        "end": format_instant(result.end),
+        "transitions": len(result.lines),
+        "alerts": len(fired),
+        "left_out": result.left_out,
+        "from_the_future": result.at_end,
+        "rejected": len(result.rejected),
+        "refused": len(result.refused),
+        "seconds": round(result.seconds, 3),
         "rules": rules,
-    }  # fmt: skip
+    }
 
 
 def _put_json(ask: Ask, result: _Result) -> None:
@@ -256,7 +263,8 @@ def _put_text(ask: Ask, result: _Result) -> None:
     put_table(title, columns, rows)
     rate = result.events / max(result.seconds, 1e-9)
     say(
-        f"{'事件' if zh else 'Events'}: {result.events:,}  {'变化' if zh else 'transitions'}: {len(result.lines):,}"
+        f"{'事件' if zh else 'Events'}: {result.events:,}"
+        f"  {'变化' if zh else 'transitions'}: {len(result.lines):,}"
         f"  {'拒绝' if zh else 'rejected'}: {len(result.rejected) + len(result.refused):,}"
         f"  ({result.seconds:.1f} s, {rate:,.0f}/s)"
     )

@@ -1,4 +1,6 @@
-"""`stagewatch explain`: why an alert fired, and why a rule did not. For people in two languages, and in JSON."""
+"""`stagewatch explain`: why an alert fired, and why a rule did not. For people in two languages, and in
+JSON.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +21,7 @@ from stagewatch.settings import Settings
 from stagewatch.workspace.reader import WorkspaceReader
 from streams.views.sqlite import Item
 
+ITEMS: Final = ("tasks", "approvals")
 SHOWN: Final = 30
 """Events of the timeline that people are shown; JSON has all."""
 
@@ -67,14 +70,20 @@ def explain_rule(root: Path, rule: str, entity: str, as_json: bool, language: La
         compiled = insight.compiled(version, settings.tz)
         alerts = reader.views.items("alerts", rule=rule, entity=kind, key=native)
         found = {
-            "rule": rule, "version": version.version, "since": format_instant(version.since), "on": version.on,
-            "watches": compiled.kind, "entity": kind, "key": native, "home": home,
+            "rule": rule,
+            "version": version.version,
+            "since": format_instant(version.since),
+            "on": version.on,
+            "watches": compiled.kind,
+            "entity": kind,
+            "key": native,
+            "home": home,
             "now": insight.judged_now(compiled, home, kind, native),
             "state": insight.pending(rule, home, kind, native),
             "receivers": insight.receivers(compiled, home, kind, native),
             "timeline": insight.timeline(home, kind, native),
             "alerts": [item_row(item) for item in alerts],
-        }  # fmt: skip
+        }
     if as_json:
         put_json(found)
     else:
@@ -84,9 +93,12 @@ def explain_rule(root: Path, rule: str, entity: str, as_json: bool, language: La
 
 def _no_rule(rule: str, known: list[str]) -> CommandError:
     return CommandError(
-        "SW-CMD-001", place=f"rule {show(rule)}", expected=", ".join(known) or "a rule in force", found="no such rule",
+        "SW-CMD-001",
+        place=f"rule {show(rule)}",
+        expected=", ".join(known) or "a rule in force",
+        found="nothing",
         next_step="list them: stagewatch rules list",
-    )  # fmt: skip
+    )
 
 
 def _gather(reader: WorkspaceReader, item: Item, settings: Settings) -> dict[str, Any]:
@@ -98,19 +110,22 @@ def _gather(reader: WorkspaceReader, item: Item, settings: Settings) -> dict[str
     found: dict[str, Any] = {
         "alert": item_row(item),
         "transitions": [_transition(step) for step in history],
-        "items": [item_row(one) for topic in ("tasks", "approvals") for one in reader.views.of_alert(topic, item.id)],
+        "items": [item_row(one) for topic in ITEMS for one in reader.views.of_alert(topic, item.id)],
         "timeline": insight.timeline(home, kind, native),
         "messages": _messages(reader, item.id),
         "rule": None,
-    }  # fmt: skip
+    }
     found["event"] = next((e for e in found["timeline"] if e["event"] == value.get("event")), None)
     if version is not None:
         compiled = insight.compiled(version, settings.tz)
         due = int(history[0].get("due") or history[0]["at"]) if history else item.opened
         found["rule"] = {
-            "rule": version.rule, "version": version.version, "since": format_instant(version.since),
-            "on": version.on, "text": version.text,
-        }  # fmt: skip
+            "rule": version.rule,
+            "version": version.version,
+            "since": format_instant(version.since),
+            "on": version.on,
+            "text": version.text,
+        }
         found["then"] = insight.judged(compiled, home, kind, native, due, str(value.get("event", "")))
         found["now"] = insight.judged_now(compiled, home, kind, native)
         found["receivers"] = insight.receivers(compiled, home, kind, native)
@@ -128,15 +143,21 @@ def _messages(reader: WorkspaceReader, alert: str) -> list[dict[str, Any]]:
         return []
     return [
         {
-            "id": message.id, "state": message.state, "channel": message.channel, "receiver": message.receiver,
-            "address": message.record.get("address"), "subject": message.record.get("subject"),
-            "reason": message.reason, "at": format_instant(message.at), "attempts": message.attempts,
+            "id": message.id,
+            "state": message.state,
+            "channel": message.channel,
+            "receiver": message.receiver,
+            "address": message.record.get("address"),
+            "subject": message.record.get("subject"),
+            "reason": message.reason,
+            "at": format_instant(message.at),
+            "attempts": message.attempts,
             "entered": format_instant(message.entered),
             "settled": None if message.settled is None else format_instant(message.settled),
             "answer": message.note,
         }
         for message in messages_of(reader.database, alert)
-    ]  # fmt: skip
+    ]
 
 
 # -- for people ---------------------------------------------------------------------------------------------
@@ -191,15 +212,18 @@ def _tell_alert(found: Mapping[str, Any], settings: Settings, language: Language
     teller, alert = _Teller(settings, language), found["alert"]
     say(f"{alert['title']}")
     say(
-        f"{alert['entity']}:{alert['key']}  {teller.state(alert['state'])}  {alert['severity']}  {alert['id']}"
+        f"{alert['entity']}:{alert['key']}  {teller.state(alert['state'])}"
+        f"  {alert['severity']}  {alert['id']}"
     )
     say(f"{alert['rule']} v{alert['version']}  {reason_text(Reason(alert['reason']), language)}")
     if any(step.get("quiet") for step in found["transitions"]):
         say(f"({teller.word('quiet')})")
     if found["rule"] is not None:
         teller.head("rule")
-        say(f"{found['rule']['rule']} v{found['rule']['version']}, "
-            f"{teller.word('since')} {_since(teller, found['rule']['since'])}")  # fmt: skip
+        say(
+            f"{found['rule']['rule']} v{found['rule']['version']}, "
+            f"{teller.word('since')} {_since(teller, found['rule']['since'])}"
+        )
         say("\n".join(f"  {line}" for line in found["rule"]["text"].rstrip().splitlines()))
     teller.condition("then", found.get("then"))
     teller.condition("now", found.get("now"))
@@ -221,8 +245,11 @@ def _tell_alert(found: Mapping[str, Any], settings: Settings, language: Language
     teller.receivers(found.get("receivers") or [])
     teller.head("messages")
     for message in found["messages"]:
-        say(f"  {teller.time(message['at'])}  {message['reason']:<10} {message['address']}  {message['state']}"
-            f"  {message['answer'] or ''}")  # fmt: skip
+        say(
+            f"  {teller.time(message['at'])}  {message['reason']:<10} {message['address']}"
+            f"  {message['state']}"
+            f"  {message['answer'] or ''}"
+        )
     if not found["messages"]:
         say(f"  {teller.word('none')}")
 

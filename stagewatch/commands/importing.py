@@ -1,6 +1,7 @@
 """`stagewatch import`: files of the past into a workspace. Every row is accounted for, nobody is told.
 
-Order is (arrival, file, line); `at` is the arrival, capped at the end: `--until`, else now. What fell due before
+Order is (arrival, file, line); `at` is the arrival, capped at the end: `--until`, else now. What fell due
+before
 the import began tells nobody, because every event carries the import's start.
 """
 

@@ -54,17 +54,30 @@ def list_rules(root: Path, as_json: bool, language: Language) -> int:
         path = None if file is None else str(file.path.relative_to(workspace.root))
         version = None if row is None else row["v"]
         state = _state(row, file is not None and file.enabled)
-        rows.append({"rule": name, "version": version, "state": state, "title": title,
-                     "open_alerts": open_alerts[name], "file": path})  # fmt: skip
+        rows.append(
+            {
+                "rule": name,
+                "version": version,
+                "state": state,
+                "title": title,
+                "open_alerts": open_alerts[name],
+                "file": path,
+            }
+        )
     if as_json:
         put_json({"rules": rows, "errors": [error.to_dict() for error in read.errors]})
         return 0
     zh = language == "zh"
-    columns = ("规则", "版本", "状态", "未处理预警", "标题", "文件") if zh else (
-        "rule", "version", "state", "open alerts", "title", "file")  # fmt: skip
-    put_table("规则" if zh else "Rules", columns, [
-        (r["rule"], r["version"], r["state"], r["open_alerts"], r["title"], r["file"]) for r in rows
-    ])  # fmt: skip
+    columns = (
+        ("规则", "版本", "状态", "未处理预警", "标题", "文件")
+        if zh
+        else ("rule", "version", "state", "open alerts", "title", "file")
+    )
+    put_table(
+        "规则" if zh else "Rules",
+        columns,
+        [(r["rule"], r["version"], r["state"], r["open_alerts"], r["title"], r["file"]) for r in rows],
+    )
     if read.errors:
         say("以下文件有错，旧版本继续生效：" if zh else "Broken files; their old versions stay in force:")
         tell_all(read.errors)
@@ -85,7 +98,7 @@ def _title(text: str) -> str:
 # -- test ---------------------------------------------------------------------------------------------------
 
 
-def test(paths: Sequence[Path], as_json: bool) -> int:
+def run_tests(paths: Sequence[Path], as_json: bool) -> int:
     """Run test files; the exit code."""
     files = rule_paths(paths, tests=True)
     results = {path: _run_file(path) for path in files}

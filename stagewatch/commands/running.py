@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import os
 import signal
 import sys
@@ -26,6 +27,7 @@ def run(root: Path, port: int | None, scale: int | None, style: str, level: str)
     settings = load_settings(workspace.settings)
     chosen = ("console" if sys.stderr.isatty() else "json") if style == "auto" else style
     configure_logs(cast(Style, chosen), cast(Level, level), secrets=secrets_of(workspace, settings))
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # it says what we say better
     gc.freeze()
     asyncio.run(_serve(workspace, settings, Run(port, scale)))
     return 0

@@ -22,11 +22,25 @@ TITLES: Final[Mapping[str, tuple[str, str]]] = {
     "approvals": ("审批", "Approvals"),
 }
 STATES: Final[Mapping[str, str]] = {
-    "firing": "触发中", "acknowledged": "已确认", "snoozed": "已暂缓", "resolved": "已解除", "expired": "已过期",
-    "suppressed": "已抑制", "withdrawn": "已撤回", "pending": "待定", "open": "待办", "done": "完成",
-    "cancelled": "已取消", "overdue": "逾期", "requested": "待审批", "approved": "已同意", "rejected": "已拒绝",
-    "returned": "已退回", "timed_out": "超时", "void": "作废",
-}  # fmt: skip
+    "firing": "触发中",
+    "acknowledged": "已确认",
+    "snoozed": "已暂缓",
+    "resolved": "已解除",
+    "expired": "已过期",
+    "suppressed": "已抑制",
+    "withdrawn": "已撤回",
+    "pending": "待定",
+    "open": "待办",
+    "done": "完成",
+    "cancelled": "已取消",
+    "overdue": "逾期",
+    "requested": "待审批",
+    "approved": "已同意",
+    "rejected": "已拒绝",
+    "returned": "已退回",
+    "timed_out": "超时",
+    "void": "作废",
+}
 COLUMNS: Final[Mapping[str, Sequence[str]]] = {
     "zh": ("编号", "状态", "级别", "对象", "客户", "标题", "应于", "原因", "接收人"),
     "en": ("id", "state", "severity", "entity", "account", "title", "due", "reason", "who"),
@@ -54,9 +68,14 @@ def item_row(item: Item) -> dict[str, Any]:
     }
     due = value.get("due")
     return {
-        "id": item.id, **row, "opened": format_instant(item.opened), "at": format_instant(item.at),
-        "due": None if due is None else format_instant(due), "n": item.n, "transition": value["id"],
-    }  # fmt: skip
+        "id": item.id,
+        **row,
+        "opened": format_instant(item.opened),
+        "at": format_instant(item.at),
+        "due": None if due is None else format_instant(due),
+        "n": item.n,
+        "transition": value["id"],
+    }
 
 
 def put_items(topic: str, items: Sequence[Item], zone: ZoneInfo, language: Language) -> None:
@@ -84,7 +103,8 @@ def tell_standing(view: ViewReader, zone: ZoneInfo, language: Language, shown: i
     for topic in TOPICS:
         items = view.items(topic, open_only=True, limit=shown)
         if items:
-            title = f"{_title(topic, language)} ({'最新' if zh else 'newest'} {len(items)} / {len(stands[topic]):,})"
+            count = f"{'最新' if zh else 'newest'} {len(items)} / {len(stands[topic]):,}"
+            title = f"{_title(topic, language)} ({count})"
             put_table(title, COLUMNS[language], [_cells(item, zone, language) for item in items])
     say(f"{'全部列出' if zh else 'To list them'}: stagewatch alerts|tasks|approvals list")
 

@@ -49,8 +49,11 @@ def list_letters(root: Path, everything: bool, limit: int, as_json: bool, langua
         put_json({"letters": [_row(letter) for letter in letters], "waiting": waiting})
         return 0
     zh = language == "zh"
-    columns = ("编号", "时间", "机器", "主题", "键", "错误", "说明") if zh else (
-        "number", "at", "machine", "topic", "key", "code", "what")  # fmt: skip
+    columns = (
+        ("编号", "时间", "机器", "主题", "键", "错误", "说明")
+        if zh
+        else ("number", "at", "machine", "topic", "key", "code", "what")
+    )
     cells = [
         (x.id, local_time(x.at, settings.tz), x.machine, x.topic, x.key, x.code, x.error.get("message", ""))
         for x in letters
@@ -66,9 +69,11 @@ def show_letter(root: Path, number: int) -> int:
         letter = reader.letters.get(number)
     if letter is None:
         raise StreamError(
-            "SW-STREAM-026", expected="the number of a dead letter", found=str(number),
+            "SW-STREAM-026",
+            expected="the number of a dead letter",
+            found=str(number),
             next_step="list them with `stagewatch dlq list --all`",
-        )  # fmt: skip
+        )
     put_json({**_row(letter), "record": letter.what})
     return 0
 
@@ -106,6 +111,12 @@ def ask(root: Path, name: str, as_json: bool) -> int:
 
 def _row(letter: DeadLetter) -> dict[str, Any]:
     return {
-        "number": letter.id, "at": format_instant(letter.at), "machine": letter.machine, "topic": letter.topic,
-        "key": letter.key, "position": letter.position, "replayed": letter.replayed, "error": letter.error,
-    }  # fmt: skip
+        "number": letter.id,
+        "at": format_instant(letter.at),
+        "machine": letter.machine,
+        "topic": letter.topic,
+        "key": letter.key,
+        "position": letter.position,
+        "replayed": letter.replayed,
+        "error": letter.error,
+    }

@@ -53,13 +53,21 @@ def status(root: Path, as_json: bool, language: Language) -> int:
 
 
 WORDS = {
-    "server": ("服务", "server"), "phase": ("阶段", "phase"), "logical_time": ("逻辑时间", "logical time"),
-    "stopped": ("已停止接收，因为", "intake stopped, because"), "scaled": ("加速试运行", "runs on a scaled clock"),
-    "entries": ("日志条目", "entries of the log"), "backlog": ("未处理条目", "not worked off yet"),
-    "waits": ("等待中的期限", "waits armed"), "open": ("未处理", "open"), "rules": ("启用的规则", "rules that are on"),
-    "people": ("人员", "people"), "parked": ("等待上级的事件", "events parked"), "dead_letters": ("死信", "dead letters"),
+    "server": ("服务", "server"),
+    "phase": ("阶段", "phase"),
+    "logical_time": ("逻辑时间", "logical time"),
+    "stopped": ("已停止接收，因为", "intake stopped, because"),
+    "scaled": ("加速试运行", "runs on a scaled clock"),
+    "entries": ("日志条目", "entries of the log"),
+    "backlog": ("未处理条目", "not worked off yet"),
+    "waits": ("等待中的期限", "waits armed"),
+    "open": ("未处理", "open"),
+    "rules": ("启用的规则", "rules that are on"),
+    "people": ("人员", "people"),
+    "parked": ("等待上级的事件", "events parked"),
+    "dead_letters": ("死信", "dead letters"),
     "messages": ("消息", "messages"),
-}  # fmt: skip
+}
 
 
 def _status(workspace: Workspace) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""The writer of the workspace as asyncio sees it: appends are grouped by the worker's thread, all else is a call.
+"""The writer of the workspace as asyncio sees it: appends are grouped by the worker's thread, all else is a
+call.
 
 It must not know HTTP, mail or files.
 """

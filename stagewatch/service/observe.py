@@ -1,9 +1,10 @@
-"""Metrics and log lines of the running process, from what the engine and the delivery tell. Decides nothing."""
+"""Metrics and log lines of the running process, from what the engine and the delivery tell. Decides
+nothing.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,21 +78,27 @@ class Observer:
         said = decision.receipt if isinstance(decision, MarkSent) else decision.reason
         tell = mail_log.info if delivered else mail_log.warning
         tell(
-            result, notification=note.id, channel=note.channel, receiver=note.receiver, alert=note.alert,
-            reason=note.reason, attempts=attempt.row.attempts + 1, answer=said,
-        )  # fmt: skip
+            result,
+            notification=note.id,
+            channel=note.channel,
+            receiver=note.receiver,
+            alert=note.alert,
+            reason=note.reason,
+            attempts=attempt.row.attempts + 1,
+            answer=said,
+        )
 
-    def gauges(self, runtime: EmbeddedRuntime, now: int, armed: Mapping[str, int]) -> None:
-        """How the engine stands; called now and then, by the engine. now: its clock, us. armed: waits by machine."""
+    def gauges(self, runtime: EmbeddedRuntime, now: int) -> None:
+        """How the engine stands; called now and then. now: the engine's clock, us."""
         metrics = self.metrics
         metrics.logical_time(runtime.at)
         metrics.backlog("intake", runtime.backlog)
         metrics.ready(runtime.ready)
+        metrics.waits(runtime.armed)
         behind = now if runtime.phase == "live" and runtime.backlog else None
         for machine, stand in runtime.inspect(_standing).items():
             lag = 0 if behind is None else max(0, behind - stand.clock)
-            waits = armed.get(machine, 0)
-            metrics.machine(machine, lag=lag, armed=waits, held=stand.held, sweeps=stand.sweeps)
+            metrics.machine(machine, lag=lag, held=stand.held, sweeps=stand.sweeps)
         parked, rules = runtime.inspect(_parked_and_rules)
         metrics.parked(parked)
         metrics.rules_active(rules)

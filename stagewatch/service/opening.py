@@ -82,11 +82,13 @@ def open_runtime(
 ) -> EmbeddedRuntime:
     """The writer of the workspace.
 
-    scale: how much faster than the wall logical time runs; None: 1, or as a trial workspace needs. clock: for tests
+    scale: how much faster than the wall logical time runs; None: 1, or as a trial workspace needs. clock:
+    for tests
     and demos.
 
     Raises:
-        WorkspaceError: SW-WS-021 another process writes it, -022 it cannot be opened, -023 a workspace with a past
+        WorkspaceError: SW-WS-021 another process writes it, -022 it cannot be opened, -023 a workspace with
+        a past
             in real time shall run on a scaled clock.
     """
     workspace.data.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,7 @@
 """Durable rows of messages and of used links, in the workspace's database beside the log.
 
-Messages enter from the log of `notifications` in its order, together with the place up to which they have been
+Messages enter from the log of `notifications` in its order, together with the place up to which they have
+been
 taken, so none is lost or entered twice. Another connection than the engine's; each method is one transaction.
 """
 
@@ -30,18 +31,18 @@ TABLE = "outbox"
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS outbox (id TEXT PRIMARY KEY, state TEXT NOT NULL, channel TEXT NOT NULL,"
     " receiver TEXT NOT NULL, alert TEXT NOT NULL, entered INTEGER NOT NULL, next_at INTEGER NOT NULL,"
-    " attempts INTEGER NOT NULL, reason TEXT, owner TEXT, lease INTEGER, settled INTEGER, at INTEGER NOT NULL,"
-    " record BLOB NOT NULL)",
+    " attempts INTEGER NOT NULL, reason TEXT, owner TEXT, lease INTEGER, settled INTEGER,"
+    " at INTEGER NOT NULL, record BLOB NOT NULL)",
     "CREATE INDEX IF NOT EXISTS outbox_due ON outbox (state, next_at, id)",
     "CREATE INDEX IF NOT EXISTS outbox_alert ON outbox (alert)",
-    "CREATE TABLE IF NOT EXISTS outbox_place (one INTEGER PRIMARY KEY CHECK (one = 1), position INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS outbox_place (one INTEGER PRIMARY KEY, position INTEGER NOT NULL)",
     "CREATE TABLE IF NOT EXISTS used_links (link TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID",
 )
 _PLACE = "SELECT position FROM outbox_place"
 _SET_PLACE = "INSERT OR REPLACE INTO outbox_place VALUES (1, ?)"
 _ENTER = (
-    "INSERT OR IGNORE INTO outbox (id, state, channel, receiver, alert, entered, next_at, attempts, at, record)"
-    " VALUES (?, 'waiting', ?, ?, ?, ?, ?, 0, ?, ?)"
+    "INSERT OR IGNORE INTO outbox (id, state, channel, receiver, alert, entered, next_at, attempts, at,"
+    " record) VALUES (?, 'waiting', ?, ?, ?, ?, ?, 0, ?, ?)"
 )
 _DUE = (
     "SELECT record, entered, next_at, attempts, reason, owner, lease FROM outbox WHERE state = 'waiting'"
@@ -60,6 +61,7 @@ _MARK_RETRY = (
     "UPDATE outbox SET attempts = attempts + 1, next_at = ?, reason = ?, owner = NULL, lease = NULL"
     " WHERE id = ? AND state = 'waiting' AND owner = ?"
 )
+_RETRY_NOW = "UPDATE outbox SET next_at = ? WHERE state = 'waiting' AND next_at > ?"
 _MARK_FAILED = (
     "UPDATE outbox SET state = 'failed', attempts = attempts + 1, reason = ?, settled = ?, owner = NULL,"
     " lease = NULL WHERE id = ? AND state = 'waiting' AND owner = ?"
@@ -188,6 +190,12 @@ class SqliteOutbox:
         """See `OutboxStore.mark_failed`."""
         await self._change(_MARK_FAILED, (reason, at, notification, owner))
 
+    async def retry_now(self, now: int) -> None:
+        """Messages that wait for another attempt are due at once: the process, and perhaps its cause, is
+        new.
+        """
+        await self._change(_RETRY_NOW, (now, now))
+
     # -- UsedLinks ---------------------------------------------------------------------------------------
 
     async def claim_link(self, link: str, until: int) -> bool:
@@ -202,9 +210,8 @@ class SqliteOutbox:
 
     async def counts(self) -> tuple[int, int]:
         """(waiting, failed) messages."""
-        found = await self._do(
-            lambda: dict(self._db.rows("SELECT state, count(*) FROM outbox GROUP BY state"))
-        )
+        rows = await self._do(lambda: self._db.rows("SELECT state, count(*) FROM outbox GROUP BY state"))
+        found = {str(state): int(count) for state, count in rows}
         return int(found.get("waiting", 0)), int(found.get("failed", 0))
 
     async def _change(self, sql: str, values: Sequence[object]) -> bool:

@@ -39,7 +39,6 @@ from stagewatch.service.secrets import Address, kept, signer, write_address
 from stagewatch.service.watcher import Watcher
 from stagewatch.settings import Settings
 from stagewatch.workspace.paths import Workspace
-from streams.kernel.contract import StorageError
 from streams.runtimes.embedded.clock import Clock
 from streams.runtimes.embedded.progress import Committed
 from streams.runtimes.embedded.runtime import EmbeddedRuntime
@@ -48,14 +47,14 @@ from streams.stores.sqlite_db import Database
 from streams.topology import NOTIFICATIONS
 
 GAUGE_SECONDS = 2.0
-_ARMED = "SELECT parts.machine, count(*) FROM dues JOIN parts ON parts.id = dues.part GROUP BY parts.machine"
 
 log = structlog.get_logger("stagewatch.server")
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How to run. port: instead of the settings'. scale: logical time per wall time. clock: for tests and demos.
+    """How to run. port: instead of the settings'. scale: logical time per wall time. clock: for tests and
+    demos.
 
     channels: instead of mail, by name.
     """
@@ -95,7 +94,6 @@ class Server:
         self.metrics = Metrics(__version__)
         self.observer = Observer(self.metrics)
         self._stack = contextlib.AsyncExitStack()
-        self._armed: dict[str, int] = {}
         self.url = ""
 
     async def __aenter__(self) -> Server:
@@ -222,6 +220,7 @@ class Server:
         delivery = Delivery(
             channels, self.outbox, clock, owner="stagewatch", observe=self.observer.attempt, trouble=_trouble
         )
+        await self.outbox.retry_now(clock.now())
         running = asyncio.create_task(delivery.run())
 
         async def end() -> None:
@@ -265,23 +264,9 @@ class Server:
                 log.warning("gauges not read", error=str(error))
             self.metrics.ready(not self.ready())
             await asyncio.sleep(GAUGE_SECONDS)
-            self._armed = await asyncio.to_thread(self._count_armed)
-
-    def _count_armed(self) -> dict[str, int]:
-        """Waits armed by machine: counted aside, there may be a million of them."""
-        try:
-            database = Database(self.workspace.data, read_only=True)
-        except StorageError:
-            return self._armed
-        try:
-            return {str(row[0]): int(row[1]) for row in database.rows(_ARMED)}
-        except StorageError:
-            return self._armed
-        finally:
-            database.close()
 
     def _read_gauges(self, runtime: EmbeddedRuntime) -> None:
-        self.observer.gauges(runtime, self.clock.now(), self._armed)
+        self.observer.gauges(runtime, self.clock.now())
 
     def _background(self, *works: Coroutine[None, None, None]) -> None:
         for work in works:

@@ -1,4 +1,5 @@
-"""Looks each second whether rules, people or settings have changed on disk, and brings the change into the log.
+"""Looks each second whether rules, people or settings have changed on disk, and brings the change into the
+log.
 
 A broken file is told and the old version stays in force. It must not know what a rule means.
 """

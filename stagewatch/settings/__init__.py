@@ -1,4 +1,6 @@
-"""The settings of a workspace: `stagewatch.toml` as frozen models, read with errors that name file and line."""
+"""The settings of a workspace: `stagewatch.toml` as frozen models, read with errors that name file and
+line.
+"""
 
 from stagewatch.settings.load import load_settings, parse_settings
 from stagewatch.settings.model import Settings

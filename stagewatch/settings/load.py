@@ -1,4 +1,6 @@
-"""Reads `stagewatch.toml`: coded errors with file:line, what was expected, what was found and the next step."""
+"""Reads `stagewatch.toml`: coded errors with file:line, what was expected, what was found and the next
+step.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What `stagewatch.toml` may say, as frozen models; and the part of it that the machines know. Reads nothing."""
+"""What `stagewatch.toml` may say, as frozen models; and the part of it that the machines know. Reads
+nothing.
+"""
 
 from __future__ import annotations
 

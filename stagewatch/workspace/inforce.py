@@ -1,6 +1,8 @@
-"""What of the files differs from what is in force, as entries for the log. Pure: rows and files in, entries out.
+"""What of the files differs from what is in force, as entries for the log. Pure: rows and files in, entries
+out.
 
-Bringing the same files twice changes nothing. Rules whose file is gone are switched off; persons whom the file
+Bringing the same files twice changes nothing. Rules whose file is gone are switched off; persons whom the
+file
 no longer names become inactive; absences taken out end.
 """
 
@@ -27,7 +29,9 @@ Shared = Callable[[str], Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the files say. people None: their file is broken, leave people as they are. kept: rules of broken files."""
+    """What the files say. people None: their file is broken, leave people as they are. kept: rules of
+    broken files.
+    """
 
     settings: Mapping[str, Any]
     rules: Sequence[RuleText]
@@ -36,7 +40,9 @@ class Wanted:
 
 
 def changes(wanted: Wanted, shared: Shared, at: int) -> list[Entry]:
-    """Entries that bring what is in force to what the files say, as of `at` us: settings, then people, then rules."""
+    """Entries that bring what is in force to what the files say, as of `at` us: settings, then people, then
+    rules.
+    """
     return [*_settings(wanted, shared, at), *_people(wanted, shared, at), *_rules(wanted, shared, at)]
 
 
@@ -109,7 +115,9 @@ def _absences(entries: Iterable[PeopleEntry], shared: Shared, at: int) -> Iterat
 
 
 def _event(event_type: str, data: Mapping[str, Any], n: int, at: int) -> Entry:
-    """A directory event of the n-th version, as a shared change: it takes effect at `at` and ends no history."""
+    """A directory event of the n-th version, as a shared change: it takes effect at `at` and ends no
+    history.
+    """
     kind = event_type.partition(".")[0]
     event = {
         "id": digest(event_type, str(n), repr(sorted(data.items()))),

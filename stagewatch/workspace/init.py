@@ -1,4 +1,4 @@
-"""Makes a new workspace: settings with every key, the shipped rules with their tests, an example of people."""
+"""Makes a new workspace: settings with every key, the shipped rules and their tests, some people."""
 
 from __future__ import annotations
 

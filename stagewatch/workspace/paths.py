@@ -11,7 +11,9 @@ from stagewatch.settings.load import FILE_NAME
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A directory with settings, rules, people and mappings of people, and `data` and `.stagewatch` of ours."""
+    """A directory with settings, rules, people and mappings of people, and `data` and `.stagewatch` of
+    ours.
+    """
 
     root: Path
 

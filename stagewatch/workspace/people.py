@@ -1,4 +1,6 @@
-"""`people.yaml`: persons, teams and absences, checked as the events they become. Decides nothing about them."""
+"""`people.yaml`: persons, teams and absences, checked as the events they become. Decides nothing about
+them.
+"""
 
 from __future__ import annotations
 
@@ -149,9 +151,13 @@ class _Reader:
 
     def _checked(self, loc: tuple[str | int, ...], event_type: str, data: Mapping[str, Any]) -> bool:
         record = {
-            "specversion": "1.0", "id": "x", "source": "people.yaml", "type": event_type,
-            "time": "2000-01-01T00:00:00Z", "data": data,
-        }  # fmt: skip
+            "specversion": "1.0",
+            "id": "x",
+            "source": "people.yaml",
+            "type": event_type,
+            "time": "2000-01-01T00:00:00Z",
+            "data": data,
+        }
         try:
             decode_event(record, zone=self._zone)
         except EventError as error:

@@ -1,4 +1,5 @@
-"""Reads a workspace without writing it: what the embedded runtime's reader tells, and the rows of its machines.
+"""Reads a workspace without writing it: what the embedded runtime's reader tells, and the rows of its
+machines.
 
 Also while a server writes: each answer is as of one committed batch. It must not take the workspace's lock.
 """
@@ -39,6 +40,7 @@ class WorkspaceReader(reader.WorkspaceReader):
                 next_step="bring events in by `stagewatch import`, or start it by `stagewatch run`",
             )
         super().__init__(workspace.data)
+        self._database.rows("BEGIN")  # one snapshot for all answers
         self._parts = {(row[0], row[1]): int(row[2]) for row in self._database.rows(_PARTS)}
         self._partitions = max(1, self.state().partitions)
 
@@ -52,9 +54,14 @@ class WorkspaceReader(reader.WorkspaceReader):
         return self._database.row(_TABLE, (table,)) is not None
 
     def partition(self, machine: str, number: int) -> Rows | None:
-        """The rows of a partition as they are now; None while the machine has none."""
+        """The rows of a partition as of the snapshot; None while the machine has none.
+
+        Only `get`, `scan` and `waits_of` may be asked: the others would write.
+        """
         part = self._parts.get((machine, number))
-        return None if part is None else SqliteStore(self._database, part, Pool())
+        if part is None:
+            return None
+        return SqliteStore(self._database, part, Pool())
 
     def partition_of(self, machine: str, key: str) -> Rows | None:
         """The rows of the partition that owns a key."""

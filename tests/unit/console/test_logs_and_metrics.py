@@ -71,7 +71,8 @@ def filled() -> Metrics:
     metrics = Metrics("0.1.0")
     metrics.events("crm.activity", 3)
     metrics.batch(0.01, 500)
-    metrics.machine("account", lag=2_500_000, armed=7, held=1, sweeps=0)
+    metrics.machine("account", lag=2_500_000, held=1, sweeps=0)
+    metrics.waits(7)
     metrics.backlog("crm.activity", 4)
     metrics.dead("identity", "SW-EVENT-001")
     metrics.parked(2)
@@ -100,7 +101,7 @@ def test_what_is_told_is_what_is_shown() -> None:
     shown = samples(filled())
     expected = {
         "stagewatch_events_total|crm.activity": 3, "stagewatch_lag_seconds|account": 2.5,
-        "stagewatch_waits_armed|account": 7, "stagewatch_dead_letters_total|SW-EVENT-001|identity": 1,
+        "stagewatch_waits_armed": 7, "stagewatch_dead_letters_total|SW-EVENT-001|identity": 1,
         "stagewatch_parked_events": 2, "stagewatch_rule_evaluations_total|r1": 10,
         "stagewatch_rule_matches_total|r1": 1, "stagewatch_alert_transitions_total|alert|silence|firing": 1,
         "stagewatch_wait_lateness_seconds_count": 3, "stagewatch_wait_lateness_seconds_sum": 7201,
