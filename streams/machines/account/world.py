@@ -79,8 +79,7 @@ class World:
             return now
         address = (kind, native, tuple(cut))
         if address not in self._past:
-            rows = [e for e in self.event_rows(kind, native) if e["o"] < cut or e.get("to") is not None]
-            kept = [e for e in entities.effective(rows) if e["o"] < cut]
+            kept = [e for e in self.effective_events(kind, native) if e["o"] < cut]
             self._past[address] = entities.fold(kind, native, kept, self.settings)
         return self._past[address]
 
@@ -153,8 +152,9 @@ class World:
 
     def sums(self, row: Row, cut: Cut) -> Mapping[str, int]:
         """Contributions of the entity's children (last follow-up, counts) as of `cut`."""
-        if cut is None or row.get("ko", [0]) < cut:
-            sums: Mapping[str, int] = row.get("k", {})
+        now = self.row(row["kind"], row["id"]) or row
+        if cut is None or now.get("ko", [0]) < cut:
+            sums: Mapping[str, int] = now.get("k", {})
             return sums
         return entities.sum_contributions(self.descendants(row["kind"], row["id"], cut))
 

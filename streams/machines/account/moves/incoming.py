@@ -37,6 +37,7 @@ def begin(ctx: Context, value: Any, place: Place) -> None:
     ctx.put("mv", value["move"], {"left": value["partitions"], "ended": 0, **kind})
     _frozen_since(ctx, ctx.at)
     if entity is not None:
+        ctx.put("fwd", entity, None)
         enqueue(ctx, entity, BEGIN, value, place)
         drain(ctx, entity)
 
