@@ -69,6 +69,7 @@ class Log:
     def __init__(self, database: Database, epoch: int = 0) -> None:
         self._db = database
         self.epoch = epoch
+        self.bytes_read = 0
         self._ends: dict[tuple[str, int], int] = {}
 
     def append(self, topic: str, partition: int, lines: Sequence[Line]) -> int:
@@ -115,6 +116,7 @@ class Log:
         if found is None or found[1] < position:
             return position, []
         first, _, codec, data = found
+        self.bytes_read += len(data)
         try:
             return first, _decode(zlib.decompress(data) if codec == ZLIB else data)
         except (msgspec.DecodeError, zlib.error) as error:

@@ -64,7 +64,7 @@ class WorkspaceReader:
             yield key, name, msgspec.msgpack.decode(value)
 
     def rows(self, machine: str, key: str) -> list[tuple[str, str, Any]]:
-        """(bucket, name, value) of all rows of one key."""
+        """(bucket, name, value) of all rows of one key, in order."""
         found = self._database.rows(_ROWS_OF, (machine, key))
         return [(bucket, name, msgspec.msgpack.decode(value)) for bucket, name, value in found]
 

@@ -8,30 +8,27 @@ means.
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeVar
 
-from schemas.errors import StagewatchError, StreamError, WorkspaceError
-from streams.kernel.contract import StorageError
-from streams.runtimes.embedded.clock import Clock, ClockGuard, SystemClock
-from streams.runtimes.embedded.faults import storage_fault, unstorable
+from schemas.errors import StreamError
+from streams.runtimes.embedded.clock import Clock
+from streams.runtimes.embedded.faults import unstorable
+from streams.runtimes.embedded.holder import VOID, Holder
 from streams.runtimes.embedded.intake import RAW, RETRY, TICK
 from streams.runtimes.embedded.progress import Committed, Progress, Turn
 from streams.runtimes.embedded.session import Options, Session
-from streams.runtimes.lock import WorkspaceLock
-from streams.runtimes.pipeline import Entry, Pipeline
+from streams.runtimes.pipeline import Entry
 from streams.stores.log import Logged
-from streams.stores.sqlite_db import Database
 
 T = TypeVar("T")
-_VOID = (StorageError, OSError, MemoryError)
+BATCH_BYTES = 16_000_000
+"""A batch ends when it has read so much of the raw log, however few entries that were."""
 
 
-class EmbeddedRuntime:
+class EmbeddedRuntime(Holder):
     """Opens a workspace for writing. All methods may be called from any thread; they take turns.
 
     directory: of the workspace, must exist. partitions: of a new workspace; an old one keeps its own.
@@ -54,84 +51,8 @@ class EmbeddedRuntime:
         clock: Clock | None = None,
         options: Options | None = None,
     ) -> None:
-        self.directory = directory
-        self._options = options or Options()
-        self._partitions = partitions
-        self._clock: Clock = clock or SystemClock()
-        self._mutex = threading.RLock()
+        super().__init__(directory, partitions=partitions, clock=clock, options=options)
         self._subscribers: list[Callable[[Committed], None]] = []
-        self._problem: StagewatchError | None = None
-        self._careful_until = 0
-        self._session: Session | None = None
-        try:
-            session = self._acquire()
-        except (StorageError, OSError) as error:
-            raise _unopened(directory, error) from error
-        self._guard = ClockGuard(self._clock, 0 if session.state.scaled else session.state.at)
-
-    # -- state -----------------------------------------------------------------------------------------------
-
-    @property
-    def problem(self) -> StagewatchError | None:
-        """Why the runtime is not ready, or None. Storage problems go with the next success."""
-        return self._problem
-
-    @property
-    def clock(self) -> Clock:
-        """What its logical time follows."""
-        return self._clock
-
-    @property
-    def ready(self) -> bool:
-        """Whether entries are taken."""
-        return self._problem is None
-
-    @property
-    def phase(self) -> str:
-        """`new`, `history` or `live`."""
-        with self._mutex:
-            return self._alive().state.phase
-
-    @property
-    def scaled(self) -> bool:
-        """Whether the workspace has ever run on a scaled clock."""
-        with self._mutex:
-            return self._alive().state.scaled
-
-    @property
-    def at(self) -> int:
-        """The newest logical time (us) in the raw log."""
-        with self._mutex:
-            return self._alive().state.at
-
-    @property
-    def received(self) -> int:
-        """Entries ever appended, without the runtime's own (ticks)."""
-        with self._mutex:
-            return self._alive().state.received
-
-    @property
-    def backlog(self) -> int:
-        """Raw entries not worked off yet."""
-        with self._mutex:
-            session = self._alive()
-            return session.log.end(RAW) - session.state.position
-
-    @property
-    def armed(self) -> int:
-        """Armed waits of all machines."""
-        with self._mutex:
-            return self._alive().armed
-
-    def next_due(self) -> int | None:
-        """Earliest due (us) of all waits, or None."""
-        with self._mutex:
-            return self._read(lambda session: session.pipeline.next_due())
-
-    def inspect(self, action: Callable[[Pipeline], T]) -> T:
-        """Look at rows, clocks and sweeps between two batches; `action` must change nothing."""
-        with self._mutex:
-            return self._read(lambda session: action(session.pipeline))
 
     # -- in --------------------------------------------------------------------------------------------------
 
@@ -229,103 +150,6 @@ class EmbeddedRuntime:
         """`callback` is called after each committed batch, in the thread that calls `process`."""
         self._subscribers.append(callback)
 
-    def close(self) -> None:
-        """Let go of the workspace; harmless when called twice."""
-        with self._mutex:
-            self._session = None
-            self._database.close()
-            self._lock.release()
-            self._problem = StreamError("SW-STREAM-027", place=str(self.directory))
-
-    # -- inside: sessions ------------------------------------------------------------------------------------
-
-    def _acquire(self) -> Session:
-        """Lock, database and session, or none of them."""
-        with ExitStack() as undo:
-            self._lock = WorkspaceLock(self.directory)
-            undo.callback(self._lock.release)
-            self._database = Database(
-                self.directory, busy_seconds=self._options.busy_seconds, connection=self._options.connection
-            )
-            undo.callback(self._database.close)
-            session = self._open()
-            undo.pop_all()
-        return session
-
-    def _open(self) -> Session:
-        session = Session(self._database, self._partitions, self._options)
-        if self._clock.scale != 1 and not session.state.scaled:
-            session.state.scaled = True
-            session.save()
-        if session.state.position < self._careful_until:
-            session.check_steps()
-        if session.state.stopped is not None:
-            stopped = session.state.stopped
-            self._problem = StreamError(**{k: v for k, v in stopped.items() if k != "title"})
-        self._session = session
-        return session
-
-    def _alive(self) -> Session:
-        """The session, rebuilt from the database if a failure ended the last."""
-        if self._session is not None:
-            return self._session
-        if self._lock.released:
-            raise StreamError("SW-STREAM-027", place=str(self.directory))
-        try:
-            self._database.reopen()
-            return self._open()
-        except _VOID as error:
-            raise self._failed(error) from error
-
-    def _failed(self, error: BaseException) -> StreamError:
-        self._session = None
-        fault = storage_fault(error, str(self._database.path))
-        self._problem = fault
-        return fault
-
-    def _succeeded(self, session: Session) -> None:
-        if session.state.stopped is None:
-            self._problem = None
-
-    def _read(self, action: Callable[[Session], T]) -> T:
-        session = self._alive()
-        try:
-            return action(session)
-        except _VOID as error:
-            raise self._failed(error) from error
-
-    def _transact(self, action: Callable[[Session], T]) -> T:
-        """One transaction outside of a batch."""
-        session = self._alive()
-        try:
-            result = action(session)
-            session.save()
-        except _VOID as error:
-            raise self._failed(error) from error
-        except StagewatchError:
-            self._session = None
-            raise
-        except (TypeError, ValueError, OverflowError) as error:
-            self._session = None
-            raise unstorable(error, str(self.directory)) from error
-        except BaseException:
-            self._session = None
-            raise
-        self._succeeded(session)
-        return result
-
-    def _now(self) -> int:
-        session = self._alive()
-        if session.state.stopped is not None and self._problem is not None:
-            raise self._problem
-        try:
-            return self._guard.read()
-        except StreamError as stop:
-            session.state.stopped = stop.to_dict()
-            self._problem = stop
-            self._transact(lambda session: None)
-            raise
-
     # -- inside: batches -------------------------------------------------------------------------------------
 
     def _batch(self, turn: Turn) -> bool:
@@ -339,7 +163,7 @@ class EmbeddedRuntime:
             dead = [letter for _, _, letter in session.dead]
             outputs = session.write()
             session.save()
-        except _VOID as error:
+        except VOID as error:
             raise self._failed(error) from error
         except Exception as error:
             self._isolate(session, begin, error)
@@ -358,7 +182,7 @@ class EmbeddedRuntime:
         careful = session.state.position < self._careful_until
         limit = min(1 if careful else self._options.batch_entries, turn.entries)
         deadline = min(turn.deadline, time.perf_counter() + self._options.batch_ms / 1000)
-        taken = 0
+        taken, read = 0, session.log.bytes_read
         while taken < limit:
             entry = session.next_entry()
             if entry is None:
@@ -367,7 +191,7 @@ class EmbeddedRuntime:
             if not done:
                 return True
             taken += 1
-            if time.perf_counter() >= deadline:
+            if time.perf_counter() >= deadline or session.log.bytes_read - read > BATCH_BYTES:
                 break
         turn.entries -= taken
         return taken > 0
@@ -392,15 +216,6 @@ class EmbeddedRuntime:
         progress.waits += len(committed.lateness)
         for callback in self._subscribers:
             callback(committed)
-
-
-def _unopened(directory: Path, error: Exception) -> WorkspaceError:
-    return WorkspaceError(
-        "SW-WS-022",
-        place=str(directory),
-        found=str(error),
-        next_step="check that the directory exists, the disk works and the files may be written",
-    )
 
 
 def _clear_stop(session: Session) -> None:

@@ -25,15 +25,17 @@ MINUTE = HOUR // 60
 
 
 class FailingConnection(sqlite3.Connection):
-    """Fails at the n-th writing statement: `fail_at` counts down."""
+    """Fails at the writing statement number `fail_at`. statements: their count before the close."""
 
-    fail_at: ClassVar[int] = -1
+    fail_at: ClassVar[int] = 0
+    count: ClassVar[int] = 0
+    statements: ClassVar[int] = 0
 
     def _count(self, sql: str) -> None:
         if sql.startswith(("SELECT", "PRAGMA")):
             return
-        FailingConnection.fail_at -= 1
-        if FailingConnection.fail_at == 0:
+        FailingConnection.count += 1
+        if FailingConnection.count == FailingConnection.fail_at:
             raise sqlite3.OperationalError("disk I/O error")
 
     def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
@@ -86,22 +88,29 @@ def run(directory: Path, entries: Sequence[Entry], options: Options, code: str) 
     failures += retried(runtime.finish_history, code)
     failures += retried(runtime.process, code)
     assert ready(runtime)
+    FailingConnection.statements = FailingConnection.count
     runtime.close()
     return failures
 
 
+FAILING = Options(machines=MACHINES, batch_entries=50, connection=FailingConnection)
+
+
+def fail_at(number: int) -> None:
+    FailingConnection.count, FailingConnection.fail_at = 0, number
+
+
 def test_a_failure_at_any_statement_changes_nothing(tmp_path: Path) -> None:
     entries = list(events(230))
-    FailingConnection.fail_at = -1
-    options = Options(machines=MACHINES, batch_entries=50, connection=FailingConnection)
-    run(tmp_path / "calm", entries, options, "none")
-    statements = -1 - FailingConnection.fail_at
+    fail_at(0)
+    run(tmp_path / "calm", entries, FAILING, "none")
+    statements = FailingConnection.statements
     calm = dump(tmp_path / "calm")
-    assert statements > 100
-    for number in range(30, statements, 13):
+    assert statements > 60
+    for number in range(31, statements, 7):
+        fail_at(number)
         directory = tmp_path / f"fail{number}"
-        FailingConnection.fail_at = number
-        assert run(directory, entries, options, "SW-STREAM-023") == 1
+        assert run(directory, entries, FAILING, "SW-STREAM-023") == 1
         assert differences(calm, dump(directory)) == {}
 
 
@@ -130,9 +139,10 @@ def some(count: int, name: str = "e") -> list[Entry]:
 def test_a_workspace_opens_after_a_failed_opening(tmp_path: Path) -> None:
     options = Options(machines=MACHINES, connection=FailingConnection)
     for number in (1, 5, 20):
-        FailingConnection.fail_at = number
+        fail_at(number)
         with pytest.raises(WorkspaceError, match="SW-WS-022"):
             EmbeddedRuntime(tmp_path, options=options)
+    fail_at(0)
     EmbeddedRuntime(tmp_path, options=options).close()
 
 

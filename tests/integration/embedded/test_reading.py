@@ -143,9 +143,11 @@ def test_logs_are_read_by_position_and_time(tmp_path: Path) -> None:
         assert ("account", "total") in [row[:2] for row in reader.rows("counter", key)]
         totals = {row[0] for row in reader.bucket("counter", "account") if row[1] == "total"}
         assert key in totals
+        before_close = (reader.rows("counter", key), sorted(reader.bucket("counter", "account")))
         runtime.append([])
         runtime.close()
         assert reader.state().received == 2500
+        assert (reader.rows("counter", key), sorted(reader.bucket("counter", "account"))) == before_close
 
 
 def test_large_records_get_segments_of_their_own(tmp_path: Path) -> None:
