@@ -63,23 +63,24 @@ def rows(ctx: Context, value: Any) -> None:
             ctx.put(f"ms|{move}", f"{bucket}/{name}", [bucket[:2], entity, row])
             continue
         if entity is not None:
-            _arrives(ctx, entity, move, value["sh"])
+            _arrives(ctx, entity, [move], value["sh"])
         _PUT.get(bucket[:2] if bucket[:2] == "v|" else bucket, Context.put)(ctx, bucket, name, row)
     for name, due in value.get("waits", ()):
         ctx.put("mw", name, [due, 0])
 
 
-def _arrives(ctx: Context, entity: str, move: str, seen: int) -> None:
+def _arrives(ctx: Context, entity: str, moves: list[str], seen: int) -> None:
+    """Note by which moves rows of the entity came: it is not wholly here before the last of them has ended."""
     old = ctx.get("ma", entity)
-    if old is None or old["by"] != move or old["sh"] > seen:
-        ctx.put("ma", entity, {"by": move, "sh": seen if old is None else min(old["sh"], seen)})
+    if old is None:
+        ctx.put("ma", entity, {"by": moves, "sh": seen})
+    elif not set(moves) <= set(old["by"]) or seen < old["sh"]:
+        ctx.put("ma", entity, {"by": sorted({*moves, *old["by"]}), "sh": min(seen, old["sh"])})
 
 
 def _put_arrived(ctx: Context, bucket: str, name: str, row: Row) -> None:
-    """It had arrived at the old key from where fewer changes were known."""
-    mine = ctx.get("ma", name)
-    if mine is not None:
-        ctx.put("ma", name, {**mine, "sh": min(mine["sh"], row["sh"])})
+    """It had arrived at the old key itself, perhaps not wholly, perhaps from where fewer changes were known."""
+    _arrives(ctx, name, row["by"], row["sh"])
 
 
 def _put_event(ctx: Context, bucket: str, name: str, row: Row) -> None:

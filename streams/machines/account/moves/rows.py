@@ -109,10 +109,9 @@ def number(ctx: Context) -> str:
 def present(ctx: Context, entity: str) -> bool:
     """Are all rows of the entity here?"""
     arrived = ctx.get("ma", entity)
-    if arrived is not None:
-        move = ctx.get("mv", arrived["by"])
-        if move is not None and not move["ended"]:
-            return False
+    moves = () if arrived is None else [ctx.get("mv", move) for move in arrived["by"]]
+    if any(move is not None and not move["ended"] for move in moves):
+        return False
     if ctx.get("e", entity) is not None or ctx.get("mh", entity) is not None:
         return True
     kind, _, native = entity.partition("|")
