@@ -48,6 +48,8 @@ class DateTrigger:
         self._before = before
         self._after = after
         self._clock = clock
+        self.reads = (items or path)[0]
+        """The field it looks at."""
 
     def on_moment(self, s: State, m: Moment, env: Env) -> None:
         wanted = self._dates(env) if env.exists() else {}

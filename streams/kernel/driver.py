@@ -49,6 +49,15 @@ class Dead:
     error: StagewatchError
 
 
+@dataclass(slots=True)
+class Counter:
+    """Numbers the records that partitions emit. Those that stamp logical time share one where they run together, so
+    that records of one instant keep the order of the log, however many partitions there are.
+    """
+
+    n: int = 0
+
+
 class Partition:
     """One partition of one machine.
 
@@ -58,7 +67,14 @@ class Partition:
     """
 
     def __init__(
-        self, machine: Machine, store: Store, number: int, feeds: Iterable[int], *, stamps: bool = False
+        self,
+        machine: Machine,
+        store: Store,
+        number: int,
+        feeds: Iterable[int],
+        *,
+        stamps: bool = False,
+        counter: Counter | None = None,
     ) -> None:
         self.machine = machine
         self.store = store
@@ -69,7 +85,8 @@ class Partition:
         self.clocks: dict[int, int] = {f: saved.get(str(f), -1) for f in feeds}
         self.clock = min(self.clocks.values(), default=-1)
         self.last_at: int = meta.get("at", -1)
-        self._n: int = meta.get("n", 0)
+        self._counter = counter or Counter()
+        self._counter.n = max(self._counter.n, meta.get("n", 0))
         self._held: set[str] = {name for name, _ in store.scan(SHARED, HELD_KEYS)}
         self._sweeps: dict[str, dict[str, Any]] = dict(store.scan(SHARED, SWEEPS))
         self._sweep_seq: int = meta.get("sweeps", 0)
@@ -133,7 +150,7 @@ class Partition:
         meta = {
             "clocks": {str(f): at for f, at in self.clocks.items()},
             "at": self.last_at,
-            "n": self._n,
+            "n": self._counter.n,
             "sweeps": self._sweep_seq,
         }
         self._write({(SHARED, META, "driver"): meta})
@@ -266,8 +283,8 @@ class Partition:
             return
         self.last_at = max(self.last_at, at)
         for emit in step.emits:
-            self._n += 1
-            self.outs.append(Out(emit, at if emit.at is None else emit.at, self.number, self._n))
+            self._counter.n += 1
+            self.outs.append(Out(emit, at if emit.at is None else emit.at, self.number, self._counter.n))
         for swept in step.sweeps:
             self._start_sweep(swept, at)
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from schemas.canonical import partition_of
 from streams.kernel.contract import SHARED, Record, Store, Sweep, Wait
-from streams.kernel.driver import Dead, Out, Partition
+from streams.kernel.driver import Counter, Dead, Out, Partition
 from streams.topology import MACHINES, MachineSpec
 
 StoreFactory = Callable[[str, int], Store]
@@ -54,6 +54,7 @@ class Pipeline:
         self.machines: dict[str, list[Partition]] = {}
         self._specs = machines
         self._readers: dict[str, list[Partition]] = {}
+        counter = Counter()
         for spec in machines:
             parts = [
                 Partition(
@@ -62,6 +63,7 @@ class Pipeline:
                     number,
                     [number] if spec.fed_by is None else range(partitions),
                     stamps=spec.fed_by is None,
+                    counter=counter if spec.fed_by is None else None,
                 )
                 for number in range(partitions)
             ]

@@ -31,7 +31,7 @@ from schemas.status import status_after
 
 Row = dict[str, Any]
 Order = list[int]
-"""[effective time, at, identity partition, n]; a shorter list is a cut: orders less than it lie before it."""
+"""[effective time, at, n, identity partition]; a shorter list is a cut: orders less than it lie before it."""
 
 US = 1_000_000
 DAY = 86_400 * US
@@ -66,7 +66,7 @@ DEFAULT_STAGE: Mapping[str, str] = {
 
 def order_of(event: Mapping[str, Any], at: int, feed: int, n: int) -> Order:
     """The place of an event in its entity's fold. An event dated in the future counts from its arrival."""
-    return [min(event["time"], at), at, feed, n]
+    return [min(event["time"], at), at, n, feed]
 
 
 def day_end(event: Mapping[str, Any], instant: int, zone_day_end: int | None) -> int:

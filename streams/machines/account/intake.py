@@ -129,7 +129,7 @@ class Intake:
         if new is not None:
             self.world.put(new)
         elif old is not None:
-            self.ctx.put("e", f"{change.kind}|{change.native}", None)
+            self.world.remove(change.kind, change.native)
         before = self.world.ancestors(old) if old is not None else []
         after = self.world.ancestors(new) if new is not None else []
         if new is not None and (old is None or before != after):

@@ -17,6 +17,7 @@ from schemas.errors import StreamError
 from streams.kernel.contract import COMMAND, EVENT, SHARED_CHANGE, Context, Record, Step, Sweep, Wait
 from streams.machines.account import commands, moves, shared
 from streams.machines.account.entities import Order
+from streams.machines.account.entities import order_of
 from streams.machines.account.intake import Intake
 from streams.machines.account.rulebook import Active, Rulebook, activate
 from streams.machines.account.turn import Turn
@@ -80,7 +81,7 @@ class AccountMachine:
         self._items[kind](ctx, value, place)
 
     def _event(self, ctx: Context, event: Any, place: Order) -> None:
-        Intake(self._turn(ctx)).take(event, [min(event["time"], place[0]), *place])
+        Intake(self._turn(ctx)).take(event, order_of(event, *place))
 
     def _command(self, ctx: Context, value: Any, place: Order) -> None:
         commands.on_command(self._turn(ctx), value)

@@ -28,8 +28,10 @@ from rules.reasons import Reason
 from rules.templates import Template, parse
 from rules.triggers.base import Trigger
 from rules.triggers.build import build
+from rules.triggers.date import DateTrigger
 from rules.triggers.event import EventTrigger
 from rules.triggers.holds import HoldsTrigger
+from rules.triggers.missing import MissingAfterTrigger
 from rules.triggers.silent import SilentTrigger
 from schemas.errors import RuleError
 from schemas.events.registry import EVENT_MODELS, KINDS
@@ -41,6 +43,7 @@ Path = tuple[str, ...]
 OWNING = frozenset({"account", "opportunity", "lead"})
 """Kinds whose owner stands in where an entity below them has none."""
 
+NOTHING: frozenset[str] = frozenset()
 JOINABLE = frozenset(KINDS)
 """Roots of paths that are joined entities."""
 
@@ -87,6 +90,8 @@ class ApprovalAction:
 class Active:
     """One rule version in force, compiled. since: logical time (us) it took effect, 0 for the first rules."""
 
+    name: str
+    """Name of its trigger rows: `rule@version`."""
     id: str
     version: int
     since: int
@@ -121,16 +126,12 @@ class Active:
     was_implied: Duration | None = None
     plain_types: frozenset[str] = field(default_factory=frozenset)
     successor: Active | None = None
+    joined_by_kind: dict[str, frozenset[str]] = field(init=False, default_factory=dict)
 
     @property
     def runs_overlap(self) -> bool:
         """Every triggering event has a run of its own, so versions can work side by side."""
         return self.reason is Reason.DEADLINE_PASSED
-
-    @property
-    def name(self) -> str:
-        """Name of its trigger rows."""
-        return f"{self.id}@{self.version}"
 
     @property
     def types_below(self) -> frozenset[str]:
@@ -144,12 +145,24 @@ class Active:
 
     def reads_joined(self, kind: str) -> frozenset[str]:
         """Fields it reads of the joined entity of that kind."""
-        return frozenset(name for head, name in self.joined_reads if head == kind)
+        return self.joined_by_kind.get(kind, NOTHING)
+
+    def __post_init__(self) -> None:
+        found: dict[str, set[str]] = {}
+        for head, name in self.joined_reads:
+            found.setdefault(head, set()).add(name)
+        self.joined_by_kind = {head: frozenset(names) for head, names in found.items()}
 
     @property
     def bridges(self) -> bool:
         """Its episodes outlast their condition for a while (`keep_firing_for`)."""
         return isinstance(self.trigger, HoldsTrigger) and self.trigger.bridges
+
+    def may_begin(self, row: Mapping[str, Any]) -> bool:
+        """Can its trigger have anything to say about an entity that has just become known?"""
+        if isinstance(self.trigger, DateTrigger):
+            return row["d"].get(self.trigger.reads) is not None or self.trigger.reads in BELOW
+        return not isinstance(self.trigger, MissingAfterTrigger)
 
     def is_plain(self, type_: str) -> bool:
         """An event of the type matches whatever it says."""
@@ -212,11 +225,14 @@ class Rulebook:
     below: dict[str, tuple[Active, ...]]
     conditional: dict[str, Group]
     instant: dict[tuple[str, str], Group]
-    silent: dict[str, tuple[Active, ...]]
+    silent: dict[tuple[str, str], tuple[Active, ...]]
+    customer: dict[str, tuple[Active, ...]]
+    silencing: frozenset[str]
     implied: dict[str, tuple[Active, ...]]
     by_name: dict[str, Active]
     approving: dict[str, tuple[Active, ...]]
     heard: dict[str, frozenset[str]]
+    all_plain: bool
 
     @classmethod
     def of(cls, rules: Sequence[Active]) -> Rulebook:
@@ -228,7 +244,8 @@ class Rulebook:
         approving: dict[str, list[Active]] = {}
         conditional: dict[str, list[Active]] = {}
         instant: dict[tuple[str, str], list[Active]] = {}
-        silent: dict[str, list[Active]] = {}
+        silent: dict[tuple[str, str], list[Active]] = {}
+        customer: dict[str, list[Active]] = {}
         implied: dict[str, list[Active]] = {}
         for rule in rules:
             if rule.implied is not None:
@@ -237,7 +254,9 @@ class Rulebook:
                 if isinstance(rule.trigger, EventTrigger):
                     instant.setdefault((type_, rule.watch), []).append(rule)
                 elif isinstance(rule.trigger, SilentTrigger):
-                    silent.setdefault(type_, []).append(rule)
+                    silent.setdefault((type_, rule.watch), []).append(rule)
+                    if rule.include_account:
+                        customer.setdefault(type_, []).append(rule)
                 else:
                     by_type.setdefault(type_, []).append(rule)
             if isinstance(rule.trigger, HoldsTrigger) and not rule.draining and not rule.others:
@@ -260,8 +279,10 @@ class Rulebook:
         return cls(
             tuple(rules), _frozen(by_type), _frozen(followers), _frozen(joined), _frozen(below),
             {kind: Group(found) for kind, found in conditional.items()},
-            {place: Group(found) for place, found in instant.items()}, _frozen(silent), _frozen(implied),
+            {place: Group(found) for place, found in instant.items()}, {place: tuple(found) for place, found in silent.items()}, _frozen(customer),
+            frozenset(type_ for type_, _ in silent), _frozen(implied),
             {rule.name: rule for rule in rules}, _frozen(approving), _heard(rules),
+            all(r.plain_types == frozenset(r.roles_of) for r in rules if isinstance(r.trigger, SilentTrigger)),
         )  # fmt: skip
 
 
@@ -365,6 +386,7 @@ def _active(
     heads = {path[0] for path in rule.reads if len(path) > 1} - {"owner", "was", "event", "after"}
     last = {path[-1] for path in rule.reads}
     return Active(
+        name=f"{rule.id}@{rule.version}",
         id=rule.id,
         version=rule.version,
         since=since,

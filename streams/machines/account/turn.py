@@ -179,26 +179,27 @@ class Turn:
         A silence that is not due yet need not be touched: the match is noted, and looked up when it falls
         due.
         """
-        rules = self.book.silent.get(change.event["type"])
-        if not rules:
+        type_ = change.event["type"]
+        if type_ not in self.book.silencing:
             return
         for kind, native in ((change.kind, change.native), *change.above):
-            concerned = [active for active in rules if active.watch == kind]
-            if not concerned:
-                continue
-            row = self.world.row(kind, native)
-            if row is None:
+            rules = self.book.silent.get((type_, kind))
+            row = self.world.row(kind, native) if rules else None
+            if rules is None or row is None:
                 continue
             easy = change.order[0] < row.get("nd", -1) and self._note(row, change, "ha" in row)
-            for active in concerned:
-                if easy and active.name not in row.get("lv", ()) and active.is_plain(change.event["type"]):
+            touched = row.get("lv", ())
+            if easy and not touched and self.book.all_plain:
+                continue
+            for active in rules:
+                if easy and active.name not in touched and active.is_plain(type_):
                     continue
                 if (active.name, kind, native) not in seen:
                     seen.add((active.name, kind, native))
                     self._take(active, kind, native, change)
             if not easy:
                 self._noted(kind, native, change)
-        for active in rules:
+        for active in self.book.customer.get(type_, ()):
             self._customer_only(active, change)
 
     # -- silences that follow from the entity -------------------------------------------------------------
@@ -348,15 +349,19 @@ class Turn:
 
     def _joined(self, change: Change, changed: frozenset[str] | None) -> None:
         """Rules that watch something else and read this entity."""
-        for active in self.book.joined.get(change.kind, ()):
-            if changed is not None and not (changed & active.reads_joined(change.kind)):
-                continue
-            names = [
-                f"{row['kind']}|{row['id']}"
-                for row in self.world.descendants(change.kind, change.native)
-                if row["kind"] == active.watch
-            ]
-            self._recheck(active, names, change)
+        wanted = [
+            active
+            for active in self.book.joined.get(change.kind, ())
+            if changed is None or not changed.isdisjoint(active.reads_joined(change.kind))
+        ]
+        if not wanted:
+            return
+        below: dict[str, list[str]] = {active.watch: [] for active in wanted}
+        for row in self.world.descendants(change.kind, change.native):
+            if row["kind"] in below:
+                below[row["kind"]].append(f"{row['kind']}|{row['id']}")
+        for active in wanted:
+            self._recheck(active, below[active.watch], change)
 
     def _recheck(self, active: Active, names: list[str], change: Change) -> None:
         for name in names[:RECHECK_AT_ONCE]:
@@ -404,7 +409,7 @@ class Turn:
                 judge.replan(change.cause, hist)
         self._joined(change, frozenset(change.event["data"]) | AFFECTED if change.plainly_late else None)
         self._heard(change)
-        for active in self.book.silent.get(change.event["type"], ()):
+        for active in self.book.customer.get(change.event["type"], ()):
             self._customer_only(active, change)
         row = self.world.row(change.kind, change.native)
         if row is not None and not row["op"]:
@@ -423,7 +428,7 @@ class Turn:
             for item in self.world.effective_events(below["kind"], below["id"]):
                 at, type_ = item["o"][0], item["e"]["type"]
                 known = latest.get(type_)
-                if type_ in self.book.silent and (known is None or at >= known[0]):
+                if type_ in self.book.silencing and (known is None or at >= known[0]):
                     latest[type_] = _latest(known, item["e"], at, item["r"], self.world.zone)
         if latest or "lm" in row:
             self.world.put({**row, "lm": latest})
@@ -484,7 +489,7 @@ def _latest(
 def _follows(active: Active, change: Change, changed: frozenset[str] | None) -> bool:
     """Can the change of the watched entity itself matter to the rule?"""
     if changed is None:
-        return True
+        return change.old is not None or change.new is None or active.may_begin(change.new)
     if active.summary == "lv":  # a silence looks at its `where` once it is due
         due = change.new is not None and active.name in change.new.get("lv", ())
         return "open" in changed or (due and not changed.isdisjoint(active.reads))

@@ -24,6 +24,7 @@ Cut = list[int] | None
 
 ENTITY, SETTINGS = "e", "settings"
 MAX_ANCESTORS = 32
+UNREAD = object()
 DEFAULT_SETTINGS: Mapping[str, Any] = {
     "zone": "Asia/Shanghai",
     "currency": "CNY",
@@ -64,13 +65,21 @@ class World:
         kind, _, native = self.key.partition(":")
         self.account_id = native.removeprefix("/") if kind == "account" else None
         self._past: dict[tuple[str, str, tuple[int, ...]], Row | None] = {}
+        self._written = ctx.step.rows
+        self._rows: dict[str, Any] = {}  # as committed; what the step has written goes before
         self.unrated: set[str] = set()
 
     # -- entities -----------------------------------------------------------------------------------------
 
     def row(self, kind: str, native: str) -> Row | None:
         """The entity row as it is now."""
-        return self.ctx.get(ENTITY, f"{kind}|{native}")
+        name = f"{kind}|{native}"
+        found = self._written.get((self.key, ENTITY, name), UNREAD)
+        if found is UNREAD:
+            found = self._rows.get(name, UNREAD)
+            if found is UNREAD:
+                found = self._rows[name] = self.ctx.get(ENTITY, name)
+        return found
 
     def row_at(self, kind: str, native: str, cut: Cut) -> Row | None:
         """The entity row as of `cut`, from its event rows when events lie behind the cut."""
@@ -82,6 +91,10 @@ class World:
             kept = [e for e in self.effective_events(kind, native) if e["o"] < cut]
             self._past[address] = entities.fold(kind, native, kept, self.settings)
         return self._past[address]
+
+    def remove(self, kind: str, native: str) -> None:
+        """Delete an entity row."""
+        self.ctx.put(ENTITY, f"{kind}|{native}", None)
 
     def event_rows(self, kind: str, native: str) -> list[Row]:
         """All event rows of the entity, in no order."""
