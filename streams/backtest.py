@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -54,6 +55,9 @@ class Backtest:
         self._runtime = MemoryRuntime(plan.partitions)
         self._runtime.on_output = self._output
         self._found: list[tuple[tuple[int, str, str, str, str, int], dict[str, Any]]] = []
+        self._rules = {rule for rule, _ in plan.rules}
+        self.system: Counter[str] = Counter()
+        """Alerts of the system itself (nobody found, no rate), by rule: no output of the backtest."""
         self.taken = 0
         self.at = 0
         self._put(settings_entry(plan.settings, 0))
@@ -106,8 +110,12 @@ class Backtest:
     _drop = ("alerts", "tasks", "approvals", "notifications", "results")
 
     def _output(self, out: Out) -> None:
-        if out.emit.topic == ALERTS:
-            value = out.emit.value
+        if out.emit.topic != ALERTS:
+            return
+        value = out.emit.value
+        if value["rule"] not in self._rules:
+            self.system[value["rule"]] += value["was"] is None
+        else:
             key = (value["at"], value["entity"], value["key"], value["rule"], value["alert"], value["n"])
             self._found.append((key, alert_line(value)))
 

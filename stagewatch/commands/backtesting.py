@@ -71,6 +71,7 @@ class _Result:
     at_end: int = 0
     rejected: list[StagewatchError] = field(default_factory=list)
     refused: list[tuple[str, StagewatchError]] = field(default_factory=list)
+    system: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
 
 
@@ -96,6 +97,7 @@ def run(ask: Ask) -> int:
         if result.events:
             result.lines = test.finish(result.end)
         result.refused = list(test.refused())
+        result.system = dict(test.system)
     result.seconds = time.perf_counter() - started
     return _answer(ask, result)
 
@@ -234,6 +236,7 @@ def _summary(result: _Result) -> dict[str, Any]:
         "rejected": len(result.rejected),
         "refused": len(result.refused),
         "seconds": round(result.seconds, 3),
+        "system": result.system,
         "rules": rules,
     }
 
@@ -268,5 +271,7 @@ def _put_text(ask: Ask, result: _Result) -> None:
         f"  {'拒绝' if zh else 'rejected'}: {len(result.rejected) + len(result.refused):,}"
         f"  ({result.seconds:.1f} s, {rate:,.0f}/s)"
     )
+    for rule, count in result.system.items():
+        say(f"{'系统预警' if zh else 'Alerts of the system'} {rule}: {count:,}")
     if ask.out is not None:
         say(f"{'已写入' if zh else 'Written to'} {ask.out}")

@@ -31,6 +31,11 @@ class Files:
     people: Sequence[PeopleEntry] | None
     errors: list[StagewatchError] = field(default_factory=list)
 
+    @property
+    def wanted(self) -> Wanted:
+        """What should be in force; the rules of broken files stay as they are."""
+        return Wanted(self.settings.shared(), self.rules.rules, self.people, _kept(self.rules))
+
 
 def read_files(workspace: Workspace, settings: Settings) -> Files:
     """Read rules and people; what is broken is left as it is in force and told in `errors`."""
@@ -46,9 +51,8 @@ def read_files(workspace: Workspace, settings: Settings) -> Files:
 
 def pending(workspace: Workspace, files: Files, at: int) -> list[Entry]:
     """Entries by which what is in force becomes what the files say, as of `at` us."""
-    wanted = Wanted(files.settings.shared(), files.rules.rules, files.people, _kept(files.rules))
     with WorkspaceReader(workspace) as reader:
-        return changes(wanted, reader.shared, at)
+        return changes(files.wanted, reader.shared, at)
 
 
 def _kept(rules: RuleFiles) -> frozenset[str]:

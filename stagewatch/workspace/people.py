@@ -186,7 +186,7 @@ class _Reader:
         )
 
     def _place(self, loc: tuple[str | int, ...]) -> str:
-        mark = self._document.place(loc)
+        mark = self._document.place(loc, at_key=True)
         return f"{self._name}:{mark.line}:{mark.column}: {dotted(loc)}"
 
 
