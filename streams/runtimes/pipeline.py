@@ -129,6 +129,7 @@ class Pipeline:
             part.retry(what)
             self._collect(part)
         self._drain()
+        self._look()
 
     def sweep_some(self, keys: int = 200) -> bool:
         """Let running sweeps visit some keys of each partition; True while any is running."""

@@ -112,7 +112,7 @@ class Session:
     def take(self, entry: Entry) -> bool:
         """Work off one entry and pass it. False: due waits remain; commit, then take it again."""
         done = self._kinds.get(entry.kind, self.pipeline.take)(entry)
-        if done and entry.kind != SWEEP_ON:
+        if done and entry.kind != SWEEP_ON and self.pipeline.sweeping:
             self.pipeline.sweep_some(TOUCH_KEYS)
         self._gather()
         if done:

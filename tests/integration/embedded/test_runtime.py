@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from schemas.errors import StreamError, WorkspaceError
-from streams.kernel.contract import SHARED
+from streams.kernel.contract import SHARED, Context, Record, Step, Wait
 from streams.runtimes.embedded.clock import ManualClock
 from streams.runtimes.embedded.intake import RAW, entries_of
 from streams.runtimes.embedded.runtime import EmbeddedRuntime
@@ -17,8 +18,9 @@ from streams.runtimes.embedded.session import Options
 from streams.runtimes.pipeline import Entry, Pipeline
 from streams.stores.log import Logged
 from streams.stores.memory import MemoryStore
+from streams.topology import SALES_EVENTS, MachineSpec
 from tests.integration.embedded.dump import differences, dump
-from tests.integration.embedded.machines import HOUR, MACHINES, START, events
+from tests.integration.embedded.machines import HOUR, MACHINES, START, Counter, events
 
 Open = Callable[..., EmbeddedRuntime]
 OPTIONS = Options(machines=MACHINES)
@@ -157,7 +159,49 @@ def test_a_refused_record_is_a_dead_letter_and_can_be_replayed(tmp_path: Path, o
     ]
 
 
-def test_ten_thousand_alerts_at_once_span_transactions(tmp_path: Path, opened: Open) -> None:
+class Moody(Counter):
+    """Refuses everything while it is not `good`."""
+
+    good: ClassVar[bool] = False
+
+    def on_event(self, ctx: Context, record: Record) -> Step:
+        self._check()
+        return super().on_event(ctx, record)
+
+    def on_wait(self, ctx: Context, wait: Wait) -> Step:
+        self._check()
+        return super().on_wait(ctx, wait)
+
+    def _check(self) -> None:
+        if not Moody.good:
+            raise StreamError("SW-STREAM-012")
+
+
+def test_refused_records_and_waits_of_later_machines_are_replayed(tmp_path: Path) -> None:
+    specs = (MACHINES[0], MachineSpec("counter", lambda _: Moody(), (SALES_EVENTS,), "front"))
+    clock = ManualClock(START)
+    runtime = EmbeddedRuntime(tmp_path, clock=clock, options=Options(machines=specs))
+    Moody.good = False
+    runtime.append([event()])
+    assert runtime.process().dead == 1
+    Moody.good = True
+    clock.advance(HOUR)
+    runtime.replay_dead(1)
+    assert runtime.process().dead == 0
+    assert runtime.next_due() == START + 2 * HOUR
+    Moody.good = False
+    clock.advance(HOUR)
+    assert runtime.tick()
+    assert runtime.process().dead == 1
+    Moody.good = True
+    runtime.replay_dead(2)
+    assert runtime.process().dead == 0
+    assert [(r.key, r.at) for r in runtime.poll_outputs("alerts")] == [("account:1", START + 2 * HOUR)]
+    runtime.close()
+
+
+@pytest.mark.parametrize("by", ["tick", "event"])
+def test_ten_thousand_alerts_at_once_span_transactions(tmp_path: Path, opened: Open, by: str) -> None:
     clock = ManualClock(START)
     runtime = EmbeddedRuntime(tmp_path, clock=clock, options=OPTIONS)
     for chunk in range(10):
@@ -165,7 +209,10 @@ def test_ten_thousand_alerts_at_once_span_transactions(tmp_path: Path, opened: O
     runtime.process()
     assert runtime.armed == 10_000
     clock.advance(HOUR)
-    assert runtime.tick()
+    if by == "tick":
+        assert runtime.tick()
+    else:
+        runtime.append([event(account=20_000, ident="last", wait=9)])
     progress = runtime.process(max_ms=0)
     assert (progress.entries, progress.batches) == (0, 1)
     runtime.close()
@@ -175,8 +222,12 @@ def test_ten_thousand_alerts_at_once_span_transactions(tmp_path: Path, opened: O
     assert progress.batches > 10
     alerts = runtime.poll_outputs("alerts", limit=20_000)
     assert len({alert.value["alert"] for alert in alerts}) == len(alerts) == 10_000
-    assert runtime.armed == 3
+    assert runtime.armed == (3 if by == "tick" else 4)
+    at = [record.at for record in alerts]
+    assert at == [START + HOUR] * 10_000
     runtime.close()
+    order = [(r.kind, r.position) for r in dump(tmp_path)[f"log:{RAW}/0"]][-1]
+    assert order == ("tick" if by == "tick" else "event", 10_000)
 
 
 def test_a_second_writer_is_refused_and_told_who_writes(tmp_path: Path, opened: Open) -> None:
