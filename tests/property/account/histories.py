@@ -1,12 +1,13 @@
-"""Random histories of one account, the rules they are judged by, and both ways to read them: engine and oracle.
+"""Random histories of one account, and how engine and oracle take them.
 
-An *item* is an event as it is sent, or a correction or deletion of one. Instants lie on a grid of six hours, so ties
-with each other, with deadlines and with midnights are common.
+An *item* is an event as it is sent, or a correction or deletion of one. Instants lie on a grid of six
+hours, so ties with each other, with deadlines and with midnights are common.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,21 +18,24 @@ from schemas.envelope import decode_event
 from schemas.time import format_instant
 from streams.runtimes.memory import MemoryRuntime, entry_of, rule_entry
 from streams.runtimes.pipeline import Entry
-from tests.property.account import oracle
-from tests.property.account.oracle import DAY, HOUR, ZONE, Fact, Point, Spell
+from tests.property.account import judged
+from tests.property.account.judged import ACCOUNT, RULES
+from tests.property.account.oracle import Spell
+from tests.property.account.pictures import DAY, HOUR, ZONE, Fact, line, today
 
 BEGIN = read_time("2026-03-02", None, ZONE)
 TICK = 6 * HOUR
+LAST_TICK = 40
 END = BEGIN + 20 * DAY
 DEALS = ("D1", "D2", "D3")
-
-Picture = oracle.Picture
-Reading = Callable[[Sequence[Point], str, int], list[Spell]]
+ALL = tuple(RULES)
+OPEN = ("firing", "acknowledged", "snoozed")
 
 
 @dataclass(frozen=True)
 class Item:
-    """tick: when it happened, in ticks from BEGIN. lag: ticks until it arrives (less than 0: it is from the future).
+    """tick: when it happened, in ticks from BEGIN. lag: ticks until it arrives (below 0: it is from the
+    future).
 
     of: index of the item that this one corrects (with `data`, perhaps to_tick) or takes back.
     """
@@ -47,143 +51,33 @@ class Item:
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         """Short: hypothesis shows whole histories."""
-        more = "".join(f" {name}={value}" for name, value in (("day", self.day), ("lag", self.lag), ("of", self.of),
-                                                              ("to", self.to_tick)) if value)  # fmt: skip
+        rest = {"day": self.day, "lag": self.lag, "of": self.of, "to": self.to_tick}
+        more = "".join(f" {name}={value}" for name, value in rest.items() if value)
         printer.text(f"<{self.tick} {self.type} {self.native} {self.data}{more}>")
 
 
-# -- rules -------------------------------------------------------------------------------------------------------------
+# -- strategies ----------------------------------------------------------------------------------------------
 
-AMOUNT = "{field: amount, op: gte, value: 100}"
-TIER = "{field: account.tier, op: eq, value: A}"
-NEAR = "{all: [{field: close_date, op: gte, value: today}, {field: close_date, op: lte, value: today+2d}]}"
-ACTIVITY = "{{type: activity.logged, where: {{field: kind, op: in, value: [{0}]}}}}"
+Update = tuple[str, dict[str, Any]]
 
 
-def there(picture: Picture, deal: str, at: int) -> bool:
-    thing = picture.get(("opportunity", deal))
-    return thing is not None and not thing["gone"]
+def _update(type_: str, field: str, values: Iterable[str | None]) -> st.SearchStrategy[Update]:
+    return st.sampled_from(list(values)).map(lambda value: (f"opportunity.{type_}", {field: value}))
 
 
-def rich(picture: Picture, deal: str, at: int) -> bool:
-    return int(oracle.field(picture, deal, "amount") or 0) >= 100
-
-
-def key_account(picture: Picture, deal: str, at: int) -> bool:
-    account = picture.get(("account", "A1"), {"fields": {}})
-    return there(picture, deal, at) and account["fields"].get("tier") == "A"
-
-
-def near(picture: Picture, deal: str, at: int) -> bool:
-    value = oracle.field(picture, deal, "close_date")
-    return value is not None and 0 <= (oracle.dt.date.fromisoformat(value) - oracle.today(at)).days <= 2
-
-
-def quoted(picture: Picture, deal: str, at: int) -> bool:
-    return there(picture, deal, at) and oracle.stage_of(picture[("opportunity", deal)]) == "quote"
-
-
-def busy(picture: Picture, deal: str, at: int) -> bool:
-    return there(picture, deal, at) and oracle.calls(picture, deal) >= 2
-
-
-def both(picture: Picture, deal: str, at: int) -> bool:
-    return rich(picture, deal, at) and key_account(picture, deal, at)
-
-
-def _silent(name: str, kinds: Sequence[str], days: int, where: oracle.Where) -> Reading:
-    return lambda points, deal, until: oracle.silences(name, points, deal, where, until, kinds, days * DAY)
-
-
-def _holds(name: str, where: oracle.Where, stays: int = 0, keep: int = 0) -> Reading:
-    return lambda points, deal, until: oracle.holding(name, points, deal, where, until, stays * DAY, keep * DAY)
-
-
-def _missing(name: str, each: str, where: oracle.Where = there, *, match: bool = False) -> Reading:
-    return lambda points, deal, until: oracle.not_followed(
-        name, points, deal, where, until, "demo", "proposal", 2 * DAY, each, match=match
-    )
-
-
-def _missing_text(each: str, more: str = "") -> str:
-    after, expect = ACTIVITY.format("demo"), ACTIVITY.format("proposal")
-    return f"{{missing_after: {{after: {after}, expect: {expect}, within: 2d, each: {each}{more}}}}}"
-
-
-RULES: dict[str, tuple[str, str | None, Reading]] = {
-    "silent-calls": (
-        f"{{silent: {{of: [{ACTIVITY.format('call')}], for: 2d}}}}", AMOUNT, _silent("silent-calls", ["call"], 2, rich)
-    ),
-    "silent-all": (
-        "{silent: {of: [activity.logged], for: 3d}}", TIER,
-        _silent("silent-all", ["call", "demo", "proposal"], 3, key_account),
-    ),
-    "rich": ("{holds: {}}", AMOUNT, _holds("rich", rich)),
-    "rich-long": ("{holds: {for: 2d}}", AMOUNT, _holds("rich-long", rich, stays=2)),
-    "quoted": ("{holds: {keep_firing_for: 1d}}", "{field: stage, op: eq, value: quote}", _holds("quoted", quoted, keep=1)),
-    "near": ("{holds: {}}", NEAR, _holds("near", near)),
-    "both": ("{holds: {for: 1d}}", f"{{all: [{AMOUNT}, {TIER}]}}", _holds("both", both, stays=1)),
-    "busy": ("{holds: {}}", "{field: calls, op: gte, value: 2}", _holds("busy", busy)),
-    "after-every": (_missing_text("every"), AMOUNT, _missing("after-every", "every", rich)),
-    "after-restart": (_missing_text("restart"), None, _missing("after-restart", "restart")),
-    "after-first": (_missing_text("first"), None, _missing("after-first", "first")),
-    "after-once": (_missing_text("once"), None, _missing("after-once", "once")),
-    "after-match": (
-        _missing_text("every", ", match: [by]"), None, _missing("after-match", "every", match=True)
-    ),
-    "before": (
-        f"{{missing_before: {{event: {ACTIVITY.format('proposal')}, requires: {ACTIVITY.format('demo')}, within: 2d}}}}",
-        None,
-        lambda points, deal, until: oracle.not_preceded("before", points, deal, there, "proposal", "demo", 2 * DAY),
-    ),
-    "enters": (
-        "{enters: [quote]}", None,
-        lambda points, deal, until: oracle.crossings("enters", points, deal, there, ["quote"]),
-    ),
-    "leaves": (
-        "{leaves: [quote]}", AMOUNT,
-        lambda points, deal, until: oracle.crossings("leaves", points, deal, rich, ["quote"], leaves=True),
-    ),
-    "event": (
-        f"{{event: {ACTIVITY.format('call')}}}", AMOUNT,
-        lambda points, deal, until: oracle.happenings(
-            "event", points, deal, rich, lambda point, _: oracle.logged(point.fact, deal, ["call"])
-        ),
-    ),
-    "date": (
-        '{date: {field: close_date, before: 2d, at: "06:00"}}', AMOUNT,
-        lambda points, deal, until: oracle.dates("date", points, deal, rich, until, 2 * DAY, 6 * HOUR),
-    ),
-}  # fmt: skip
-"""name -> (`when`, `where`, how the oracle reads it); all watch opportunities."""
-
-
-def rule_text(name: str) -> str:
-    """The rule as YAML."""
-    when, where, _ = RULES[name]
-    tail = "" if where is None else f"where: {where}\n"
-    return f"rule: {name}\ntitle: {name}\nwatch: opportunity\nwhen: {when}\n{tail}"
-
-
-# -- histories ---------------------------------------------------------------------------------------------------------
-
-LAST_TICK = 40
-
-
-AMOUNTS = st.sampled_from(["50", "100", "150", None]).map(lambda v: ("opportunity.updated", {"amount": v}))
-CLOSES = st.sampled_from([None, *(f"2026-03-{n:02d}" for n in range(3, 15))]).map(
-    lambda v: ("opportunity.updated", {"close_date": v})
+ENDS: list[Update] = [(f"opportunity.{end}", {}) for end in ("won", "lost", "reopened")]
+UPDATES = st.one_of(
+    _update("updated", "amount", ["50", "100", "150", None]),
+    _update("updated", "close_date", [None, *(f"2026-03-{n:02d}" for n in range(3, 15))]),
+    _update("stage_changed", "stage", ["quote", "contract", "quote", "lost"]),
+    st.sampled_from(ENDS),
 )
-STAGES = st.sampled_from(["quote", "contract", "quote", "lost"]).map(
-    lambda v: ("opportunity.stage_changed", {"stage": v})
-)
-ENDINGS = st.sampled_from(["opportunity.won", "opportunity.lost", "opportunity.reopened"]).map(lambda v: (v, {}))
-UPDATES = st.one_of(AMOUNTS, CLOSES, STAGES, ENDINGS)
 KINDS = st.sampled_from(["call", "demo", "proposal"])
 PEOPLE, DEAL, TIERS = st.sampled_from(["li", "wang"]), st.sampled_from(DEALS), st.sampled_from("AB")
-TICKS, LAGS, TEN, EIGHT = st.integers(1, LAST_TICK), st.integers(-3, 12), st.integers(0, 9), st.integers(0, 7)
-CHANGED_AMOUNTS = st.sampled_from(["50", "100", None])
-CHANGE_LAGS, MOVED, FLIP = st.integers(-2, 12), st.one_of(st.none(), TICKS), st.booleans()
+AMOUNTS, CHANGED_AMOUNTS = st.sampled_from(["50", "100"]), st.sampled_from(["50", "100", None])
+TICKS, LAGS, CHANGE_LAGS = st.integers(1, LAST_TICK), st.integers(-3, 12), st.integers(-2, 12)
+TO_TICK, BOOLS = st.one_of(st.none(), TICKS), st.booleans()
+FOUR, EIGHT, TEN, SIZES = st.integers(0, 3), st.integers(0, 7), st.integers(0, 9), st.integers(2, 14)
 
 
 def _plain(draw: st.DrawFn, number: int, *, messy: bool) -> Item:
@@ -191,7 +85,7 @@ def _plain(draw: st.DrawFn, number: int, *, messy: bool) -> Item:
     lag = draw(LAGS) if messy else 0
     tick = draw(TICKS)
     if what == 0:
-        return Item("account.updated", "A1", tick, {"tier": draw(TIERS)}, lag=lag)
+        return Item("account.updated", ACCOUNT, tick, {"tier": draw(TIERS)}, lag=lag)
     if what <= 4:
         data = {"kind": draw(KINDS), "by": draw(PEOPLE), "opportunity": draw(DEAL)}
         day = draw(EIGHT) == 0
@@ -206,31 +100,37 @@ def _changed(draw: st.DrawFn, items: Sequence[Item], of: int) -> Item:
     old = items[of]
     tick = max(0, old.tick + draw(CHANGE_LAGS))
     change = Item(f"{old.type.partition('.')[0]}.deleted", old.native, tick, {}, of=of)
-    if draw(FLIP):
+    if draw(BOOLS):
         return change
     data: dict[str, Any] = {}
     if "amount" in old.data:
         data = {"amount": draw(CHANGED_AMOUNTS)}
     elif "kind" in old.data:
         data = {"kind": draw(KINDS), "opportunity": draw(DEAL)}
-    return replace(change, type=change.type.replace("deleted", "corrected"), data=data, to_tick=draw(MOVED))
+    return replace(change, type=change.type.replace("deleted", "corrected"), data=data, to_tick=draw(TO_TICK))
 
 
 @st.composite
 def histories(draw: st.DrawFn, *, messy: bool) -> list[Item]:
-    """A history; a messy one arrives late and out of order, and has corrections and deletions."""
-    items = [
-        Item("account.updated", "A1", 0, {"tier": draw(st.sampled_from("AB"))}),
-        *(Item("opportunity.created", deal, 0, {"amount": draw(st.sampled_from(["50", "100"]))}) for deal in DEALS),
-    ]
-    for number in range(draw(st.integers(2, 14))):
-        items.append(_plain(draw, number, messy=messy))
+    """A history; a messy one arrives late and out of order, and has corrections and deletions.
+
+    A deal that is deleted in the end is never reopened.
+    """
+    items = [Item("account.updated", ACCOUNT, 0, {"tier": draw(TIERS)})]
+    items += [Item("opportunity.created", deal, 0, {"amount": draw(AMOUNTS)}) for deal in DEALS]
+    items += [_plain(draw, number, messy=messy) for number in range(draw(SIZES))]
+    gone = Item("opportunity.deleted", draw(DEAL), draw(TICKS), {}) if draw(FOUR) == 0 else None
+    if gone is not None:
+        items = [i for i in items if (i.type, i.native) != ("opportunity.reopened", gone.native)]
     if messy:
-        for of in draw(st.lists(st.integers(1, len(items) - 1), max_size=4, unique=True)):
-            items.append(_changed(draw, items, of))
-    if draw(st.integers(0, 3)) == 0:
-        items.append(Item("opportunity.deleted", draw(st.sampled_from(DEALS)), draw(st.integers(1, LAST_TICK)), {}))
-    return items
+        first = 1 if gone is None else len(DEALS) + 1
+        changeable = st.integers(first, max(first, len(items) - 1))
+        changed = draw(st.lists(changeable, max_size=4, unique=True))
+        items += [_changed(draw, items, of) for of in changed if of < len(items)]
+    return items if gone is None else [*items, gone]
+
+
+# -- what is sent --------------------------------------------------------------------------------------------
 
 
 def arrival(item: Item) -> int:
@@ -241,7 +141,12 @@ def arrival(item: Item) -> int:
 def happened(item: Item) -> int:
     """When it happened (us), as it says itself; a day alone is its start."""
     at = BEGIN + item.tick * TICK
-    return at - (at - BEGIN) % DAY if item.day else at
+    return day_of(at) if item.day else at
+
+
+def day_of(at: int) -> int:
+    """The start of the day."""
+    return at - (at - BEGIN) % DAY
 
 
 def sent(items: Sequence[Item]) -> list[int]:
@@ -249,70 +154,78 @@ def sent(items: Sequence[Item]) -> list[int]:
     return sorted(range(len(items)), key=lambda n: (arrival(items[n]), n))
 
 
-def record(items: Sequence[Item], n: int) -> dict[str, Any]:
-    """The CloudEvents record of an item."""
-    item = items[n]
-    kind = item.type.partition(".")[0]
-    data = {kind: item.native, "account": "A1", **item.data}
-    if item.of is not None:
-        data["event"] = f"e{item.of}"
+def _entry(event_id: str, type_: str, time: str, data: dict[str, Any], at: int) -> Entry:
+    record = {"specversion": "1.0", "id": event_id, "source": "s", "type": type_, "time": time, "data": data}
+    return entry_of(decode_event(record, zone=ZONE), at)
+
+
+def _time(at: int, *, day: bool) -> str:
+    return today(at).isoformat() if day else format_instant(at)
+
+
+def rule_entries(rules: Iterable[str]) -> list[Entry]:
+    """The rules, in force before the history begins."""
+    return [rule_entry(name, judged.rule_text(name), BEGIN - DAY) for name in rules]
+
+
+def entries(items: Sequence[Item], rules: Iterable[str] = ALL, apart: int = 0) -> list[Entry]:
+    """What the runtime is given, rules first. apart: us between arrivals, so that no two fall together."""
+    given = rule_entries(rules)
+    for place, n in enumerate(sent(items)):
+        item = items[n]
+        data = {item.type.partition(".")[0]: item.native, "account": ACCOUNT, **item.data}
+        if item.of is not None:
+            data["event"] = f"e{item.of}"
         if item.to_tick is not None:
             data["time"] = format_instant(BEGIN + item.to_tick * TICK)
-    time = oracle.today(happened(item)).isoformat() if item.day else format_instant(happened(item))
-    return {"specversion": "1.0", "id": f"e{n}", "source": "s", "type": item.type, "time": time, "data": data}
+        time = _time(happened(item), day=item.day)
+        given.append(_entry(f"e{n}", item.type, time, data, arrival(item) + place * apart))
+    return given
 
 
-def final_entries(items: Sequence[Item], rules: Iterable[str] = tuple(RULES)) -> list[Entry]:
+def final_entries(items: Sequence[Item], rules: Iterable[str] = ALL) -> list[Entry]:
     """The final history as if it had been known from the start: each fact arrives when it happened."""
-    given = [rule_entry(name, rule_text(name), BEGIN - DAY) for name in rules]
+    given = rule_entries(rules)
     for fact in facts(items):
-        data = {fact.kind: fact.native, "account": "A1", **fact.data}
-        time = oracle.today(fact.at).isoformat() if fact.end > fact.at else format_instant(fact.at)
-        one = {"specversion": "1.0", "id": fact.ref[2:], "source": "s", "type": fact.type, "time": time, "data": data}
-        given.append(entry_of(decode_event(one, zone=ZONE), fact.at))
+        data = {fact.kind: fact.native, "account": ACCOUNT, **fact.data}
+        time = _time(fact.at, day=fact.end > fact.at)
+        given.append(_entry(fact.ref.partition("|")[2], fact.type, time, data, fact.at))
     return given
 
 
-def entries(items: Sequence[Item], rules: Iterable[str] = tuple(RULES), apart: int = 0) -> list[Entry]:
-    """What the runtime is given, rules first."""
-    given = [rule_entry(name, rule_text(name), BEGIN - DAY) for name in rules]
-    for place, n in enumerate(sent(items)):
-        given.append(entry_of(decode_event(record(items, n), zone=ZONE), arrival(items[n]) + place * apart))
-    return given
+# -- what it means -------------------------------------------------------------------------------------------
 
 
 def facts(items: Sequence[Item], apart: int = 0) -> list[Fact]:
-    """What counts in the end, in its order: corrections and deletions applied, the future counted from its arrival.
+    """What counts in the end, in its order: corrections and deletions applied.
 
-    apart: how far apart (us) arrivals are put, so that no two fall together.
+    An event from the future counts from its arrival, one that was moved there from that of its correction.
     """
-    place = {n: position for position, n in enumerate(sent(items))}
+    came = {n: arrival(items[n]) + place * apart for place, n in enumerate(sent(items))}
+    changes = {item.of: n for n, item in enumerate(items) if item.of is not None}
     found: list[tuple[tuple[int, int, int], Fact]] = []
-    for n, item in enumerate(items):
-        if item.of is not None:
+    for place, n in enumerate(sent(items)):
+        item = items[n]
+        change = items[changes[n]] if n in changes else None
+        if item.of is not None or (change is not None and change.type.endswith(".deleted")):
             continue
-        change = next((c for c in items if c.of == n), None)
-        if change is not None and change.type.endswith(".deleted"):
-            continue
-        data, time, day = item.data, happened(item), item.day
+        at, day, data = min(happened(item), came[n]), item.day, item.data
         if change is not None:
             data = {**data, **change.data}
             if change.to_tick is not None:
-                time, day = BEGIN + change.to_tick * TICK, False
-        came = known = arrival(item) + place[n] * apart
-        if change is not None and change.to_tick is not None:  # the new time is known once both have arrived
-            index = items.index(change)
-            known = max(came, arrival(change) + place[index] * apart)
-        at = min(time, known)
-        end = at - (at - BEGIN) % DAY + DAY if day else at
-        found.append(((at, came, place[n]), Fact(f"s|e{n}", item.type, item.native, at, end, data)))
+                at, day = min(BEGIN + change.to_tick * TICK, max(came[n], came[changes[n]])), False
+        end = day_of(at) + DAY if day else at
+        found.append(((at, came[n], place), Fact(f"s|e{n}", item.type, item.native, at, end, data)))
     return [fact for _, fact in sorted(found, key=lambda pair: pair[0])]
 
 
-def read(items: Sequence[Item], rules: Iterable[str] = tuple(RULES), until: int = END, apart: int = 0) -> list[Spell]:
+def read(items: Sequence[Item], rules: Iterable[str] = ALL, until: int = END, apart: int = 0) -> list[Spell]:
     """Every spell of the rules, by the oracle."""
-    points = oracle.line(facts(items, apart), until)
-    return [spell for name in rules for deal in DEALS for spell in RULES[name][2](points, deal, until)]
+    points = line(facts(items, apart), until)
+    return [spell for name in rules for deal in DEALS for spell in judged.read(name, points, deal, until)]
+
+
+# -- running -------------------------------------------------------------------------------------------------
 
 
 def run(given: Sequence[Entry], until: int = END, partitions: int = 1) -> MemoryRuntime:
@@ -333,3 +246,22 @@ def rows(runtime: MemoryRuntime, bucket: str) -> dict[tuple[str, str], Any]:
             found.update({(key, name): row for name, row in store.scan(key, bucket)})
             key = store.next_key(key)
     return found
+
+
+def told(runtime: MemoryRuntime) -> list[dict[str, Any]]:
+    """New transitions of alerts, each once; without those of the system itself."""
+    outputs = [a for a in runtime.take_outputs("alerts") if not a["rule"].startswith("system-")]
+    assert len({(a["alert"], a["n"]) for a in outputs}) == len(outputs), "a transition came out twice"
+    return outputs
+
+
+def left(transitions: Iterable[dict[str, Any]], *more: str) -> Counter[tuple[Any, ...]]:
+    """(rule, deal, due, stands, `more` fields) of every alert that was not withdrawn in the end."""
+    last = {one["alert"]: one for one in transitions}
+    kept = [one for one in last.values() if one["state"] != "withdrawn"]
+    return Counter((o["rule"], o["key"], o["due"], o["state"] in OPEN, *(o[m] for m in more)) for o in kept)
+
+
+def expected(items: Sequence[Item], rules: Iterable[str] = ALL, apart: int = 0) -> Counter[tuple[Any, ...]]:
+    """What the oracle says is left."""
+    return Counter((s.rule, s.deal, s.due, s.end is None) for s in read(items, rules, apart=apart))

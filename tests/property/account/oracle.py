@@ -1,50 +1,37 @@
-"""A second, naive reading of the rule language: what a whole history means, worked out from scratch by plain lists.
+"""A second, naive reading of the rule language: when something is wrong in a whole history, from scratch.
 
-Written from the language's description only; it shares no code with the engine and keeps no state between calls.
-A *fact* is an event that counts, at its place; a *picture* is what all entities look like right behind a fact.
+Written from the language's description only; it shares no code with the engine and keeps nothing between
+calls. Every trigger is one function from a `Look` (a rule at a deal over the time line) to spells.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
-from zoneinfo import ZoneInfo
 
-ZONE = ZoneInfo("Asia/Shanghai")
-DAY = 86_400_000_000
-HOUR = DAY // 24
+from tests.property.account.pictures import (
+    ZONE,
+    Fact,
+    Picture,
+    Point,
+    field,
+    is_open,
+    logged,
+    stage_of,
+)
 
-Thing = dict[str, Any]
-Picture = dict[tuple[str, str], Thing]
 Where = Callable[[Picture, str, int], bool]
 """(picture, id of the deal, instant) -> does the condition hold?"""
 
 
 @dataclass(frozen=True)
-class Fact:
-    """One event that counts. at: effective instant (us). end: end of its day when only the day is known, else `at`."""
-
-    ref: str
-    type: str
-    native: str
-    at: int
-    end: int
-    data: dict[str, Any]
-
-    @property
-    def kind(self) -> str:
-        return self.type.partition(".")[0]
-
-    @property
-    def verb(self) -> str:
-        return self.type.partition(".")[2]
-
-
-@dataclass(frozen=True)
 class Spell:
-    """One time that something is wrong, from `due` to `end` (None: still). why: the ways in which it may have ended."""
+    """One time that something is wrong, from `due` to `end` (None: still).
+
+    why: the reasons for which it may have ended.
+    """
 
     rule: str
     deal: str
@@ -55,130 +42,42 @@ class Spell:
 
 
 @dataclass(frozen=True)
-class Point:
-    """A place on the time line: behind a fact, or at a midnight (then `fact` is None)."""
+class Look:
+    """One rule at one deal: its `where`, the points of the time line, and the instant at which we look."""
 
-    at: int
-    picture: Picture
-    fact: Fact | None
+    rule: str
+    deal: str
+    where: Where
+    points: Sequence[Point]
+    until: int
 
+    def holds(self, picture: Picture, at: int) -> bool:
+        """Does `where` hold?"""
+        return self.where(picture, self.deal, at)
 
-# -- entities ----------------------------------------------------------------------------------------------------------
+    def logged(self, point: Point, *kinds: str) -> bool:
+        """The point is an activity of one of the kinds about the deal."""
+        return logged(point.fact, self.deal, kinds)
 
-
-def drawn(facts: Iterable[Fact]) -> Picture:
-    """All entities as the facts leave them."""
-    picture: Picture = {}
-    for fact in facts:
-        thing = picture.setdefault((fact.kind, fact.native), {"fields": {}, "stages": [], "gone": False, "first": fact.at})
-        _told(thing, fact)
-    return picture
-
-
-def _told(thing: Thing, fact: Fact) -> None:
-    if fact.verb == "deleted":
-        thing["gone"] = True
-        return
-    if thing["gone"] and fact.verb not in ("created", "reopened"):
-        return
-    thing["gone"] = False
-    for name, value in fact.data.items():
-        if value is None:
-            thing["fields"].pop(name, None)
-        else:
-            thing["fields"][name] = value
-    if fact.kind == "opportunity":
-        _staged(thing, fact)
+    def spell(self, ref: str | None, due: int, end: int | None = None, why: tuple[str, ...] = ()) -> Spell:
+        """A spell of this rule at this deal."""
+        return Spell(self.rule, self.deal, ref, due, end, why)
 
 
-def _staged(thing: Thing, fact: Fact) -> None:
-    stage = fact.data.get("stage")
-    if fact.verb in ("won", "lost"):
-        stage = fact.verb
-    elif fact.verb == "created" and stage is None:
-        stage = "opportunity"
-    elif fact.verb == "reopened" and stage is None:
-        stage = next((s for s, _ in reversed(thing["stages"]) if s not in ("won", "lost")), None)
-    if stage is not None and stage != stage_of(thing):
-        thing["stages"].append((stage, fact.at))
+def known(look: Look, spells: Iterable[Spell]) -> list[Spell]:
+    """What is known when we look: nothing that is due later, no end that is later."""
+    due = [s for s in spells if s.due <= look.until]
+    return [s if s.end is None or s.end <= look.until else replace(s, end=None, why=()) for s in due]
 
 
-def stage_of(thing: Thing | None) -> str | None:
-    """The stage it is in."""
-    if thing is None or thing["gone"] or not thing["stages"]:
-        return None
-    return str(thing["stages"][-1][0])
+# -- holds ---------------------------------------------------------------------------------------------------
 
 
-def is_open(picture: Picture, deal: str) -> bool:
-    """The deal is there and neither won nor lost."""
-    thing = picture.get(("opportunity", deal))
-    return thing is not None and not thing["gone"] and stage_of(thing) not in ("won", "lost")
-
-
-def field(picture: Picture, deal: str, name: str) -> Any:
-    """A field of the deal; None when it is empty or the deal is gone."""
-    thing = picture.get(("opportunity", deal))
-    return None if thing is None or thing["gone"] else thing["fields"].get(name)
-
-
-def calls(picture: Picture, deal: str) -> int:
-    """Calls logged about the deal."""
-    logged = [thing["fields"] for (kind, _), thing in picture.items() if kind == "activity" and not thing["gone"]]
-    return sum(1 for f in logged if f.get("opportunity") == deal and f.get("kind") == "call")
-
-
-# -- the time line -----------------------------------------------------------------------------------------------------
-
-
-def line(facts: Sequence[Fact], until: int) -> list[Point]:
-    """All points up to `until`, a midnight before the facts of its instant."""
-    behind = [(fact.at, 1, n, fact) for n, fact in enumerate(facts)]
-    nights = [(at, 0, 0, None) for at in midnights(min((f.at for f in facts), default=until), until)]
-    points: list[Point] = []
-    for at, _, n, fact in sorted([*behind, *nights], key=lambda p: p[:3]):
-        if at <= until:
-            before = points[-1].picture if points else {}
-            points.append(Point(at, before if fact is None else drawn(facts[: n + 1]), fact))
-    return points
-
-
-def midnights(begin: int, until: int) -> Iterator[int]:
-    """Local midnights in (begin, until]."""
-    day = dt.datetime.fromtimestamp(begin / 1e6, ZONE).date()
-    while True:
-        day += dt.timedelta(days=1)
-        at = int(dt.datetime.combine(day, dt.time(), ZONE).timestamp()) * 1_000_000
-        if at > until:
-            return
-        yield at
-
-
-def today(at: int) -> dt.date:
-    """The local date at an instant."""
-    return dt.datetime.fromtimestamp(at // 1_000_000, ZONE).date()
-
-
-def about(fact: Fact | None, deal: str) -> bool:
-    """The fact is one of the deal or of something below it."""
-    return fact is not None and (
-        (fact.kind == "opportunity" and fact.native == deal) or fact.data.get("opportunity") == deal
-    )
-
-
-def logged(fact: Fact | None, deal: str, kinds: Iterable[str]) -> bool:
-    """The fact is an activity of one of the kinds about the deal."""
-    return fact is not None and fact.type == "activity.logged" and about(fact, deal) and fact.data["kind"] in kinds
-
-
-# -- triggers ----------------------------------------------------------------------------------------------------------
-
-
-def spells_true(points: Sequence[Point], deal: str, where: Where, until: int) -> Iterator[tuple[int, str | None, int | None]]:
+def _true(look: Look) -> Iterator[tuple[int, str | None, int | None]]:
     """(since, reference of the fact that began it, end or None) of every time that `where` holds."""
     since: tuple[int, str | None] | None = None
-    for point in points:
-        true = where(point.picture, deal, point.at)
+    for point in look.points:
+        true = look.holds(point.picture, point.at)
         if true and since is None:
             since = (point.at, point.fact.ref if point.fact else None)
         elif not true and since is not None:
@@ -188,201 +87,214 @@ def spells_true(points: Sequence[Point], deal: str, where: Where, until: int) ->
         yield (*since, None)
 
 
-def holding(rule: str, points: Sequence[Point], deal: str, where: Where, until: int, stays: int = 0, keep: int = 0) -> list[Spell]:
-    """`holds`, with `for: stays` and `keep_firing_for: keep`."""
-    true = list(spells_true(points, deal, where, until))
+def holding(look: Look, *, stays: int = 0, keep: int = 0) -> list[Spell]:
+    """`holds`, with `for: stays` and `keep_firing_for: keep` (us)."""
     found: list[Spell] = []
     over: int | None = None  # when the spell before this one stops being kept firing
-    for since, ref, end in true:
+    for since, ref, end in _true(look):
         ends = None if end is None else end + keep
         if found and over is not None and since < over:
             over = ends
-            found[-1] = Spell(rule, deal, found[-1].ref, found[-1].due, ends, ("condition_ended",))
-            continue
-        if end is None or since + stays <= end:
-            found.append(Spell(rule, deal, ref, since + stays, ends, ("condition_ended",)))
+            found[-1] = replace(found[-1], end=ends)
+        elif end is None or since + stays <= end:
+            found.append(look.spell(ref, since + stays, ends, ("condition_ended",)))
             over = ends
-    return cut(found, until)
+    return known(look, found)
 
 
-def cut(spells: Iterable[Spell], until: int) -> list[Spell]:
-    """What is known at `until`: nothing due later, no end later."""
-    return [
-        s if s.end is None or s.end <= until else Spell(s.rule, s.deal, s.ref, s.due) for s in spells if s.due <= until
-    ]
+# -- due once, then while it holds ---------------------------------------------------------------------------
 
 
-def silences(rule: str, points: Sequence[Point], deal: str, where: Where, until: int, of: Sequence[str], lasts: int) -> list[Spell]:
-    """`silent`: each stretch between two things that it counts from is looked at by itself."""
-    found: list[Spell] = []
-    base: tuple[int, str] | None = None
-    begin = 0
-    was_open = False
-    for n, point in enumerate(points):
-        now_open = is_open(point.picture, deal)
-        match = logged(point.fact, deal, of)
-        if point.fact is not None and (now_open != was_open or (match and now_open)):
-            if base is not None:
-                why = ("followed_up",) if now_open else ("entity_closed", "entity_deleted")
-                found += _stretch(rule, points[begin:n], deal, where, base, lasts, point.at, why)
-            if not now_open:
-                base = None
-            elif base is None or point.fact.end >= base[0]:
-                base = (point.fact.end, point.fact.ref)
-            begin = n
-        was_open = now_open
-    if base is not None:
-        found += _stretch(rule, points[begin:], deal, where, base, lasts, None, ())
-    return cut(found, until)
+@dataclass(frozen=True)
+class Stretch:
+    """Points between two things that a due counts from. end, why: what ended it, if anything did."""
+
+    points: Sequence[Point]
+    end: int | None = None
+    why: tuple[str, ...] = ()
 
 
-def _stretch(
-    rule: str, points: Sequence[Point], deal: str, where: Where, base: tuple[int, str], lasts: int,
-    end: int | None, why: tuple[str, ...],
-) -> list[Spell]:  # fmt: skip
-    due = base[0] + lasts
-    if end is not None and due > end:
+def _while_true(look: Look, stretch: Stretch, due: int, ref: str) -> list[Spell]:
+    """Due at `due`, and from then on while `where` holds, until the stretch ends."""
+    if stretch.end is not None and due > stretch.end:
         return []
-    return while_true(rule, points, deal, where, due, base[1], end, why)
-
-
-def while_true(
-    rule: str, points: Sequence[Point], deal: str, where: Where, due: int, ref: str, end: int | None,
-    why: tuple[str, ...],
-) -> list[Spell]:  # fmt: skip
-    """Due at `due` and from then on, while `where` holds, until `end`."""
-    before = [p for p in points if p.at < due]
-    after = [p for p in points if p.at >= due]
-    checks = [(due, before[-1].picture if before else {}), *((p.at, p.picture) for p in after)]
+    before = [p.picture for p in stretch.points if p.at < due]
+    after = [(p.at, p.picture) for p in stretch.points if p.at >= due]
     found: list[Spell] = []
     standing = False
-    for at, picture in checks:
-        true = where(picture, deal, at)
+    for at, picture in [(due, before[-1] if before else {}), *after]:
+        true = look.holds(picture, at)
         if true and not standing:
-            found.append(Spell(rule, deal, ref, at))
+            found.append(look.spell(ref, at))
         elif standing and not true:
-            found[-1] = Spell(rule, deal, ref, found[-1].due, at, ("condition_ended",))
+            found[-1] = replace(found[-1], end=at, why=("condition_ended",))
         standing = true
-    if standing and end is not None:
-        found[-1] = Spell(rule, deal, ref, found[-1].due, end, why)
+    if standing and stretch.end is not None:
+        found[-1] = replace(found[-1], end=stretch.end, why=stretch.why)
     return found
 
 
-def dates(rule: str, points: Sequence[Point], deal: str, where: Where, until: int, before: int, clock: int) -> list[Spell]:
+def silences(look: Look, *, of: Sequence[str], lasts: int) -> list[Spell]:
+    """`silent`: each stretch between two things that it counts from is looked at by itself."""
+    found: list[Spell] = []
+    base: tuple[int, str] | None = None
+    begin = matched = 0
+    was_open = False
+    for n, point in enumerate(look.points):
+        now_open = is_open(point.picture, look.deal)
+        counts = now_open != was_open or (now_open and look.logged(point, *of))
+        was_open = now_open
+        if point.fact is not None and look.logged(point, *of):
+            matched = max(matched, point.fact.end)
+        if point.fact is None or not counts:
+            continue
+        if base is not None:
+            why = ("followed_up",) if now_open else ("entity_closed", "entity_deleted")
+            stretch = Stretch(look.points[begin:n], point.at, why)
+            found += _while_true(look, stretch, base[0] + lasts, base[1])
+        if not now_open:
+            base = None
+        else:
+            base = (max(point.fact.end, matched), point.fact.ref)
+        begin = n
+    if base is not None:
+        found += _while_true(look, Stretch(look.points[begin:]), base[0] + lasts, base[1])
+    return known(look, found)
+
+
+def dates(look: Look, *, before: int, clock: int) -> list[Spell]:
     """`date` on `close_date`, `before` us ahead of its day, at `clock` us after midnight."""
     found: list[Spell] = []
     value: str | None = None
     ref, since, begin = "", 0, 0
-    for n, point in enumerate([*points, Point(until + 1, {}, None)]):
-        now = field(point.picture, deal, "close_date") if point.at <= until else None
+    for n, point in enumerate([*look.points, None]):
+        now = None if point is None else field(point.picture, look.deal, "close_date")
         if now == value:
             continue
-        end = point.at if point.at <= until else None
         if value is not None:
             day = dt.datetime.combine(dt.date.fromisoformat(value), dt.time(), ZONE)
             due = max(int(day.timestamp()) * 1_000_000 + clock - before, since)
-            if end is None or due <= end:
-                found += while_true(rule, points[begin:n], deal, where, due, ref, end, ("date_moved", "entity_deleted"))
-        if now is not None and point.fact is not None:
-            value, ref, since, begin = now, point.fact.ref, point.at, n
-        else:
-            value = None
-    return cut(found, until)
+            stretch = Stretch(
+                look.points[begin:n], point.at if point else None, ("date_moved", "entity_deleted")
+            )
+            found += _while_true(look, stretch, due, ref)
+        value = now
+        if point is not None and point.fact is not None:
+            ref, since, begin = point.fact.ref, point.at, n
+    return known(look, found)
 
 
-def happenings(rule: str, points: Sequence[Point], deal: str, where: Where, fits: Callable[[Point, Point | None], bool]) -> list[Spell]:
-    """Instants: every fact that `fits` (point, point before) while `where` holds."""
+# -- instants ------------------------------------------------------------------------------------------------
+
+
+def happenings(look: Look, fits: Callable[[Point, Picture], bool]) -> list[Spell]:
+    """Instants: every fact that `fits` (its point, the picture before it) while `where` holds."""
     found = []
-    for n, point in enumerate(points):
-        if point.fact is not None and fits(point, points[n - 1] if n else None) and where(point.picture, deal, point.at):
-            found.append(Spell(rule, deal, point.fact.ref, point.at))
+    before: Picture = {}
+    for point in look.points:
+        if point.fact is not None and fits(point, before) and look.holds(point.picture, point.at):
+            found.append(look.spell(point.fact.ref, point.at))
+        before = point.picture
     return found
 
 
-def crossings(rule: str, points: Sequence[Point], deal: str, where: Where, stages: Iterable[str], *, leaves: bool = False) -> list[Spell]:
+def crossings(look: Look, stages: Sequence[str], *, leaves: bool = False) -> list[Spell]:
     """`enters` / `leaves`."""
+    deal = ("opportunity", look.deal)
 
-    def fits(point: Point, before: Point | None) -> bool:
-        if point.fact is None or (point.fact.kind, point.fact.native) != ("opportunity", deal):
-            return False
-        then = stage_of(before.picture.get(("opportunity", deal))) if before else None
-        now = stage_of(point.picture.get(("opportunity", deal)))
+    def fits(point: Point, before: Picture) -> bool:
+        then, now = stage_of(before.get(deal)), stage_of(point.picture.get(deal))
         return then != now and (then if leaves else now) in stages
 
-    return happenings(rule, points, deal, where, fits)
+    return happenings(look, fits)
 
 
-def not_preceded(rule: str, points: Sequence[Point], deal: str, where: Where, event: str, requires: str, within: int) -> list[Spell]:
-    """`missing_before`: activities of kind `event` without one of kind `requires` in (t - within, t]."""
+def not_preceded(look: Look, *, event: str, requires: str, within: int) -> list[Spell]:
+    """`missing_before`: activities of kind `event` without one of kind `requires` in (t - within, t].
+
+    Where only the day is known, the same day will do, and it is due when that day is over.
+    """
+    required = [(n, p.fact) for n, p in enumerate(look.points) if look.logged(p, requires) and p.fact]
     found = []
-    for n, point in enumerate(points):
-        if not logged(point.fact, deal, [event]) or not where(point.picture, deal, point.at) or point.fact is None:
+    for n, point in enumerate(look.points):
+        if point.fact is None or not look.logged(point, event) or not look.holds(point.picture, point.at):
             continue
-        day_end = point.fact.end
-        earlier = [p for p in points[:n] if logged(p.fact, deal, [requires]) and p.fact is not None]
-        same_day = [p for p in points[n:] if logged(p.fact, deal, [requires]) and p.at < day_end]
-        if not any(p.fact is not None and p.fact.end > point.at - within for p in [*earlier, *same_day]):
-            found.append(Spell(rule, deal, point.fact.ref, day_end))  # one known by its day is judged at its end
-    return found
+        early = [fact for place, fact in required if place < n or fact.at < point.fact.end]
+        if not any(fact.end > point.at - within for fact in early):
+            found.append(look.spell(point.fact.ref, point.fact.end))
+    return known(look, found)
+
+
+# -- missing_after -------------------------------------------------------------------------------------------
 
 
 @dataclass
 class Run:
-    """One open run of `missing_after`."""
+    """One run: opened by `ref`, due at `due`; `by`: what must match. live: neither cancelled nor ended."""
 
     ref: str
-    begin: int
     due: int
     by: Any
     spell: Spell | None = None
     live: bool = True
 
 
-def not_followed(
-    rule: str, points: Sequence[Point], deal: str, where: Where, until: int, after: str, expect: str, within: int,
-    each: str, *, match: bool = False,
-) -> list[Spell]:  # fmt: skip
-    """`missing_after`: an activity of kind `after` not followed by one of kind `expect` (by the same person)."""
-    runs: list[Run] = []
-    days: list[Fact] = []
-    for n, point in enumerate([*points, Point(until + 1, {}, None)]):
-        last = points[n - 1].picture if n else {}
+@dataclass
+class NotFollowed:
+    """`missing_after`: an activity of kind `after` not followed by one of kind `expect` (by the same
+    person).
+    """
+
+    look: Look
+    after: str
+    expect: str
+    within: int
+    each: str
+    match: bool = False
+
+    def spells(self) -> list[Spell]:
+        """Goes through the time line once, with a list of all runs so far."""
+        runs: list[Run] = []
+        days: list[Fact] = []
+        before: Picture = {}
+        for point in self.look.points:
+            self._fall_due(runs, point.at, before)
+            if point.fact is not None:
+                runs = self._take(runs, days, point, point.fact)
+            before = point.picture
+        self._fall_due(runs, self.look.until, before)
+        return known(self.look, [run.spell for run in runs if run.spell is not None])
+
+    def _fall_due(self, runs: list[Run], at: int, before: Picture) -> None:
         for run in runs:
-            if run.live and run.spell is None and run.due <= min(point.at, until):
-                run.live = where(last, deal, run.due)
-                run.spell = Spell(rule, deal, run.ref, run.due) if run.live else None
-        if point.fact is None:
-            continue
-        fact, by = point.fact, point.fact.data.get("by") if match else None
-        if (fact.kind, fact.native) == ("opportunity", deal) and fact.verb == "deleted":
-            _end(runs, fact.at, ("entity_deleted",))
-        if logged(fact, deal, [expect]):
-            _end([r for r in runs if r.by == by], fact.at, ("expected_arrived",))
+            if run.live and run.spell is None and run.due <= at:
+                run.live = self.look.holds(before, run.due)
+                run.spell = self.look.spell(run.ref, run.due) if run.live else None
+
+    def _take(self, runs: list[Run], days: list[Fact], point: Point, fact: Fact) -> list[Run]:
+        by = fact.data.get("by") if self.match else None
+        if (fact.kind, fact.native, fact.verb) == ("opportunity", self.look.deal, "deleted"):
+            self._end(runs, fact.at, ("entity_deleted",))
+        if self.look.logged(point, self.expect):
+            self._end([r for r in runs if r.by == by], fact.at, ("expected_arrived",))
             days += [fact] if fact.end > fact.at else []
-        if logged(fact, deal, [after]) and not _gone(point.picture, deal):
-            runs = _opened(runs, fact, by, within, each, days, match=match)
-    return cut([r.spell for r in runs if r.spell is not None], until)
-
-
-def _gone(picture: Picture, deal: str) -> bool:
-    thing = picture.get(("opportunity", deal))
-    return thing is None or bool(thing["gone"])
-
-
-def _end(runs: list[Run], at: int, why: tuple[str, ...]) -> None:
-    for run in runs:
-        if run.live and run.spell is not None:
-            run.spell = Spell(run.spell.rule, run.spell.deal, run.ref, run.due, at, why)
-        run.live = False
-
-
-def _opened(runs: list[Run], fact: Fact, by: Any, within: int, each: str, days: list[Fact], *, match: bool) -> list[Run]:
-    if any(d.at <= fact.end and fact.at < d.end and (not match or d.data.get("by") == by) for d in days):
-        return [*runs, Run(fact.ref, fact.at, fact.at, by, None, live=False)]
-    waiting = [r for r in runs if r.live and r.spell is None and r.by == by]
-    if (each == "once" and runs) or (each == "first" and waiting):
+        if self.look.logged(point, self.after):
+            return self._opened(runs, fact, by, days)
         return runs
-    if each == "restart":
-        for run in waiting:
+
+    def _end(self, runs: list[Run], at: int, why: tuple[str, ...]) -> None:
+        for run in runs:
+            if run.live and run.spell is not None:
+                run.spell = replace(run.spell, end=at, why=why)
             run.live = False
-    return [*runs, Run(fact.ref, fact.at, fact.end + within, by)]
+
+    def _opened(self, runs: list[Run], fact: Fact, by: Any, days: list[Fact]) -> list[Run]:
+        mine = [d for d in days if not self.match or d.data.get("by") == by]
+        if any(d.at <= fact.end and fact.at < d.end for d in mine):  # it followed on that day
+            return [*runs, Run(fact.ref, fact.at, by, live=False)]
+        waiting = [r for r in runs if r.live and r.spell is None and r.by == by]
+        if (self.each == "once" and runs) or (self.each == "first" and waiting):
+            return runs
+        if self.each == "restart":
+            self._end(waiting, fact.at, ())
+        return [*runs, Run(fact.ref, fact.end + self.within, by)]

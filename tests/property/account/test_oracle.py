@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,29 +9,25 @@ import pytest
 from hypothesis import given, settings
 
 from streams.runtimes.memory import MemoryRuntime
-from tests.property.account import oracle
 from tests.property.account.histories import (
-    BEGIN,
     END,
-    RULES,
     TICK,
     Item,
+    arrival,
     entries,
+    expected,
     facts,
     final_entries,
     histories,
+    left,
     read,
     rows,
     run,
+    told,
 )
+from tests.property.account.judged import RULES
 from tests.property.account.oracle import Spell
-
-OPEN = ("firing", "acknowledged", "snoozed")
-
-
-def told(runtime: MemoryRuntime) -> list[dict[str, Any]]:
-    """The transitions of alerts, without those of the system itself."""
-    return [a for a in runtime.take_outputs("alerts") if not a["rule"].startswith("system-")]
+from tests.property.account.pictures import drawn
 
 
 def shown(spell: Spell) -> tuple[str, str, int, int | None]:
@@ -65,19 +60,11 @@ def test_in_order_the_transitions_are_the_spells(items: list[Item]) -> None:
             assert one["reason"] in why[one["rule"], one["key"], one["at"]]
 
 
-def known(transitions: Iterable[dict[str, Any]]) -> Counter[tuple[Any, ...]]:
-    """What is left of all alerts in the end: (rule, deal, due, stands) of those that were not withdrawn."""
-    last = {one["alert"]: one for one in transitions}
-    kept = [one for one in last.values() if one["state"] != "withdrawn"]
-    return Counter((one["rule"], one["key"], one["due"], one["state"] in OPEN) for one in kept)
-
-
 @pytest.mark.parametrize("rule", RULES)
 @settings(max_examples=40)
 @given(items=histories(messy=True))
 def test_in_any_order_what_is_left_are_the_spells_of_the_final_history(rule: str, items: list[Item]) -> None:
-    expected = Counter((s.rule, s.deal, s.due, s.end is None) for s in read(items, [rule]))
-    assert known(told(run(entries(items, [rule])))) == expected
+    assert left(told(run(entries(items, [rule])))) == expected(items, [rule])
 
 
 def picture(runtime: MemoryRuntime) -> dict[tuple[str, str], dict[str, Any]]:
@@ -87,38 +74,37 @@ def picture(runtime: MemoryRuntime) -> dict[tuple[str, str], dict[str, Any]]:
         kind, _, native = name.partition("|")
         fields = {k: v for k, v in row["d"].items() if k not in (kind, "account")}
         found[kind, native] = {
-            "fields": fields, "stages": [tuple(s) for s in row.get("sh", ())], "gone": bool(row.get("x")), "first": row["c"],
-        }  # fmt: skip
+            "fields": fields,
+            "stages": [tuple(s) for s in row.get("sh", ())],
+            "open": bool(row["op"]),
+            "gone": bool(row.get("x")),
+            "first": row["c"],
+        }
     return found
 
 
 @settings(max_examples=100)
 @given(histories(messy=True))
 def test_entity_rows_are_the_fold_of_the_final_history(items: list[Item]) -> None:
-    assert picture(run(entries(items, []))) == oracle.drawn(facts(items))
+    assert picture(run(entries(items, []))) == drawn(facts(items))
 
 
 def sums(runtime: MemoryRuntime) -> dict[tuple[str, str], Any]:
     """What children add to their parents, zero counts left out."""
-    return {name: {k: v for k, v in row.get("k", {}).items() if v} for name, row in rows(runtime, "e").items()}
+    return {
+        name: {k: v for k, v in row.get("k", {}).items() if v} for name, row in rows(runtime, "e").items()
+    }
 
 
 @settings(max_examples=60)
 @given(histories(messy=True))
 def test_what_is_known_late_is_as_if_it_had_been_known_from_the_start(items: list[Item]) -> None:
-    now = BEGIN + (max(max(0, item.tick + item.lag) for item in items) + 1) * TICK
+    now = max(map(arrival, items)) + TICK
     late, clean = run(entries(items), now), run(final_entries(items), now)
     assert sums(late) == sums(clean)
     assert picture(late) == picture(clean)
     first, second = told(late), told(clean)
-    assert standing(first) == standing(second)
+    assert left(first, "event") == left(second, "event")
     for runtime in (late, clean):
         runtime.advance(END)
-    assert standing([*first, *told(late)]) == standing([*second, *told(clean)])
-
-
-def standing(transitions: Iterable[dict[str, Any]]) -> Counter[tuple[Any, ...]]:
-    """(rule, deal, triggering event, due, stands) of every alert that was not withdrawn."""
-    last = {one["alert"]: one for one in transitions}
-    kept = [one for one in last.values() if one["state"] != "withdrawn"]
-    return Counter((o["rule"], o["key"], o["event"], o["due"], o["state"] in OPEN) for o in kept)
+    assert left([*first, *told(late)], "event") == left([*second, *told(clean)], "event")

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from streams.kernel.contract import EVENT
 from streams.runtimes.memory import MemoryRuntime
 from streams.runtimes.pipeline import Entry
-from tests.property.account.histories import BEGIN, END, TICK, ZONE, Item, entries, histories
+from tests.property.account.histories import BEGIN, END, TICK, Item, entries, histories
+from tests.property.account.pictures import ZONE
 
 SINKS = ("alerts", "tasks", "approvals", "notifications", "results")
 
@@ -25,8 +26,12 @@ def of_another_customer(entry: Entry) -> Entry:
         return entry
     value = dict(entry.value)
     kind = value["type"].partition(".")[0]
-    data = {k: f"{v}b" if k in (kind, "account", "opportunity", "event") else v for k, v in value["data"].items()}
-    return replace(entry, key=f"{entry.key}b", value={**value, "id": f"{value['id']}b", "data": data}, at=entry.at + 500)
+    data = {
+        k: f"{v}b" if k in (kind, "account", "opportunity", "event") else v for k, v in value["data"].items()
+    }
+    return replace(
+        entry, key=f"{entry.key}b", value={**value, "id": f"{value['id']}b", "data": data}, at=entry.at + 500
+    )
 
 
 def one_by_one(items: Sequence[Item]) -> list[Entry]:
@@ -66,7 +71,9 @@ watermarks = st.lists(st.integers(-4, 80 * 7).map(lambda n: BEGIN + n * TICK // 
 
 @examples(max_examples=40)
 @given(histories(messy=True), st.sampled_from([2, 5]), watermarks)
-def test_neither_partitions_nor_watermarks_matter(items: list[Item], partitions: int, marks: list[int]) -> None:
+def test_neither_partitions_nor_watermarks_matter(
+    items: list[Item], partitions: int, marks: list[int]
+) -> None:
     given_entries = one_by_one(items)
     plain = outputs(run(given_entries))
     assert outputs(run(given_entries, 1, marks)) == plain

@@ -1,4 +1,5 @@
-"""A desk to try rules at: one memory runtime, rules as YAML, times as words, and what came out as short tuples.
+"""A desk to try rules at: one memory runtime, rules as YAML, times as words, and what came out as short
+tuples.
 
 Used by all scenario and property tests of the account machine. It knows no trigger; it only pipes and reads.
 """
@@ -50,7 +51,7 @@ class Desk:
         for text in rules:
             self.rule(text, since)
 
-    # -- in --------------------------------------------------------------------------------------------------------------
+    # -- in --------------------------------------------------------------------------------------------------
 
     def rule(self, text: str, at: str, *, on: bool = True) -> None:
         """Add, change or (with `on=False`) switch off the rule of this YAML."""
@@ -92,10 +93,12 @@ class Desk:
         self.runtime.put(command_entry({**value, "alert": alert["alert"], **more}, instant(at)))
         return self.rows("results")[-1]
 
-    # -- out -------------------------------------------------------------------------------------------------------------
+    # -- out -------------------------------------------------------------------------------------------------
 
     def rows(self, topic: str) -> list[Row]:
-        """Everything that ever went to a topic, in order. A fault of the machines themselves fails the test."""
+        """Everything that ever went to a topic, in order. A fault of the machines themselves fails the
+        test.
+        """
         faults = [str(dead.error) for _, dead in self.runtime.dead if dead.error.code == "SW-STREAM-099"]
         assert not faults, "\n".join(faults)
         self._seen.setdefault(topic, []).extend(self.runtime.take_outputs(topic))
@@ -137,7 +140,7 @@ class Desk:
 
     def stored(self, bucket: str) -> Iterator[tuple[str, str, Any]]:
         """(key, name, row) of a bucket of the account machine, over all partitions, sorted."""
-        found = []
+        found: list[tuple[str, str, Any]] = []
         for (machine, _), store in sorted(self.runtime.stores.items()):
             key = store.next_key(None) if machine == "account" else None
             while key is not None:
@@ -157,7 +160,13 @@ def elapsed(at: int) -> str:
     """An instant as "7d", "7d 2h", "6d 23h 59m 59s 999999us": from START."""
     sign, left = ("-", START - at) if at < START else ("", at - START)
     parts = []
-    for unit, size in (("d", 86_400_000_000), ("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000), ("us", 1)):
+    for unit, size in (
+        ("d", 86_400_000_000),
+        ("h", 3_600_000_000),
+        ("m", 60_000_000),
+        ("s", 1_000_000),
+        ("us", 1),
+    ):
         count, left = divmod(left, size)
         if count:
             parts.append(f"{count}{unit}")

@@ -1,4 +1,6 @@
-"""Approvals: chains of any and all, void on a changed amount, time-outs, the requester, decisions made elsewhere."""
+"""Approvals: chains of any and all, void on a changed amount, time-outs, the requester, decisions made
+elsewhere.
+"""
 
 from __future__ import annotations
 

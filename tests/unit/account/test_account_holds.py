@@ -40,7 +40,9 @@ where: {field: owner.region, op: eq, value: north}
 
 
 def contract(desk: Desk, at: str, amount: int | None, type_: str = "contract.updated", **more: object) -> str:
-    return desk.event(at, type_, contract="C1", account="A1", owner="li", amount=amount, currency="CNY", **more)
+    return desk.event(
+        at, type_, contract="C1", account="A1", owner="li", amount=amount, currency="CNY", **more
+    )
 
 
 def test_by_drafting_or_by_amendment_and_once_while_it_lasts() -> None:
@@ -213,7 +215,9 @@ def test_money_is_converted_at_the_rate_of_the_event_s_time() -> None:
     desk.event("0d", "rate.set", currency="USD", base="CNY", rate="7.0", valid_from="2026-03-01")
     desk.event("0d", "rate.set", currency="USD", base="CNY", rate="5.0", valid_from="2026-03-10")
     for at, name in (("1d", "C1"), ("20d", "C2")):
-        desk.event(at, "contract.drafted", contract=name, account="A1", owner="li", amount=80000, currency="USD")
+        desk.event(
+            at, "contract.drafted", contract=name, account="A1", owner="li", amount=80000, currency="USD"
+        )
     assert ("1d", "C1") in desk.times()
     assert [key for _, key in desk.times()] == ["C1"]
 

@@ -152,7 +152,7 @@ def test_decisive_stages_are_those_of_the_settings() -> None:
     assert desk.times() == [("2d", "O1")]
 
 
-# -- date --------------------------------------------------------------------------------------------------------------
+# -- date ----------------------------------------------------------------------------------------------------
 
 
 def contract(desk: Desk, at: str, type_: str = "contract.signed", **data: object) -> str:
@@ -227,7 +227,11 @@ def test_a_corrected_date_withdraws() -> None:
 
 def test_months_before_are_calendar_months_and_after_counts_from_the_day() -> None:
     month = ENDS.replace("before: 30d", "before: 1mo")
-    after = ENDS.replace("rule: ends", "rule: past").replace("before: 30d", "after: 1d").replace(', at: "09:00"', "")
+    after = (
+        ENDS.replace("rule: ends", "rule: past")
+        .replace("before: 30d", "after: 1d")
+        .replace(', at: "09:00"', "")
+    )
     desk = Desk(month, after)
     contract(desk, "0d", ends_on="2026-03-31")
     assert desk.times() == [("0d", "C1")]

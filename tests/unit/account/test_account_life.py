@@ -1,4 +1,6 @@
-"""What happens around alerts: enrolment, edits, switching off, grace, once_per, tasks, snooze, receivers, history."""
+"""What happens around alerts: enrolment, edits, switching off, grace, once_per, tasks, snooze, receivers,
+history.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +64,7 @@ def call(desk: Desk, at: str, kind: str = "call", **more: object) -> str:
     return desk.event(at, "activity.logged", **data)
 
 
-# -- enrolment ---------------------------------------------------------------------------------------------------------
+# -- enrolment -----------------------------------------------------------------------------------------------
 
 
 def test_a_new_rule_raises_what_still_stands_and_no_instants_before_it() -> None:
@@ -101,7 +103,7 @@ def test_enrol_new_leaves_what_is_there_alone() -> None:
     assert desk.times() == [("2d", "O2")]
 
 
-# -- edits -------------------------------------------------------------------------------------------------------------
+# -- edits ---------------------------------------------------------------------------------------------------
 
 
 def raised(text: str) -> str:
@@ -117,7 +119,11 @@ def test_keep_lets_an_open_alert_finish_under_its_version() -> None:
     amount(desk, "3d", 99)
     amount(desk, "4d", 150)
     amount(desk, "5d", 250)
-    assert [(a["version"], a["state"]) for a in desk.rows("alerts")] == [(1, "firing"), (1, "resolved"), (2, "firing")]
+    assert [(a["version"], a["state"]) for a in desk.rows("alerts")] == [
+        (1, "firing"),
+        (1, "resolved"),
+        (2, "firing"),
+    ]
     assert desk.times() == [("0d", "O1"), ("5d", "O1")]
 
 
@@ -151,7 +157,9 @@ def test_recompute_takes_the_whole_history_under_the_new_version() -> None:
     amount(desk, "2d", 250)
     desk.rule(raised(BIG) + "state_on_edit: recompute\n", "3d")
     live = {a["alert"]: a for a in desk.rows("alerts")}
-    assert [(a["state"], a["due"]) for a in live.values() if a["state"] != "withdrawn"] == [("firing", instant("2d"))]
+    assert [(a["state"], a["due"]) for a in live.values() if a["state"] != "withdrawn"] == [
+        ("firing", instant("2d"))
+    ]
 
 
 def test_recompute_withdraws_what_the_new_version_does_not_bear_out() -> None:
@@ -179,7 +187,7 @@ def test_an_edit_that_changes_nothing_changes_nothing() -> None:
     assert desk.story() == [("0d", "firing", "condition_met")]
 
 
-# -- grace -------------------------------------------------------------------------------------------------------------
+# -- grace ---------------------------------------------------------------------------------------------------
 
 
 def test_judgement_waits_for_grace_and_keeps_the_true_due() -> None:
@@ -226,7 +234,7 @@ def test_a_breach_cured_before_judgement_is_recorded_and_tells_nobody() -> None:
     assert (desk.dues(), desk.notices()) == (["2d"], [])
 
 
-# -- once_per ----------------------------------------------------------------------------------------------------------
+# -- once_per ------------------------------------------------------------------------------------------------
 
 
 def test_once_per_spares_and_is_free_again_exactly_then() -> None:
@@ -241,7 +249,7 @@ def test_once_per_spares_and_is_free_again_exactly_then() -> None:
     assert len(desk.notices("fired")) == 2
 
 
-# -- repeats, refusals -------------------------------------------------------------------------------------------------
+# -- repeats, refusals ---------------------------------------------------------------------------------------
 
 
 def test_a_repeat_changes_nothing_and_other_content_is_refused() -> None:
@@ -254,7 +262,7 @@ def test_a_repeat_changes_nothing_and_other_content_is_refused() -> None:
     assert (len(desk.story()), desk.dead()) == (1, ["SW-STREAM-011"])
 
 
-# -- people ------------------------------------------------------------------------------------------------------------
+# -- people --------------------------------------------------------------------------------------------------
 
 
 def test_nobody_found_is_an_alert_to_the_administrators() -> None:
@@ -262,13 +270,17 @@ def test_nobody_found_is_an_alert_to_the_administrators() -> None:
     desk.person("root", roles=["admin"])
     deal(desk, owner="nobody")
     found = [a for a in desk.rows("alerts") if a["rule"] != "big"]
-    assert [(a["reason"], a["severity"], a["receivers"]) for a in found] == [("no_receiver", "critical", ["root"])]
+    assert [(a["reason"], a["severity"], a["receivers"]) for a in found] == [
+        ("no_receiver", "critical", ["root"])
+    ]
     assert desk.notices() == [("0d", "fired", "root")]
 
 
 def test_a_person_on_leave_is_replaced_by_the_deputy() -> None:
     desk = Desk(BIG)
-    desk.event("0d", "person.away", person="li", **{"from": "2026-03-01", "to": "2026-03-20", "deputy": "wang"})
+    desk.event(
+        "0d", "person.away", person="li", **{"from": "2026-03-01", "to": "2026-03-20", "deputy": "wang"}
+    )
     deal(desk)
     assert desk.notices() == [("0d", "fired", "wang")]
 
@@ -364,7 +376,7 @@ def test_a_resolved_notice_is_sent_once() -> None:
     assert [kind for _, kind, _ in desk.notices()] == ["fired", "reminder", "reminder", "resolved"]
 
 
-# -- history -----------------------------------------------------------------------------------------------------------
+# -- history -------------------------------------------------------------------------------------------------
 
 
 def test_history_never_notifies_about_the_past() -> None:

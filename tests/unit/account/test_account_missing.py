@@ -1,4 +1,6 @@
-"""`missing_after` and `missing_before`: B at exactly A + D is too late; A cancels nothing it does not match."""
+"""`missing_after` and `missing_before`: B at exactly A + D is too late; A cancels nothing it does not
+match.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,7 @@ def begun(*rules: str) -> Desk:
     return desk
 
 
-# -- missing_after -----------------------------------------------------------------------------------------------------
+# -- missing_after -------------------------------------------------------------------------------------------
 
 
 def test_absence_falls_due_exactly_at_a_plus_n() -> None:
@@ -325,7 +327,9 @@ def test_deleting_the_entity_ends_its_runs_and_alerts() -> None:
 
 def test_a_day_gives_time_until_its_end() -> None:
     desk = Desk(REPORT)
-    desk.event("2026-03-04", "visit.checked_in", visit="V1", account="A1", by="li", arrives_="2026-03-04 10:00")
+    desk.event(
+        "2026-03-04", "visit.checked_in", visit="V1", account="A1", by="li", arrives_="2026-03-04 10:00"
+    )
     desk.until("2026-03-06 00:00 - 1us")
     assert desk.story() == []
     desk.until("2026-03-06 00:00")
@@ -335,14 +339,16 @@ def test_a_day_gives_time_until_its_end() -> None:
 def test_on_one_day_known_only_by_date_all_is_well() -> None:
     desk = Desk(REPORT)
     desk.event("2026-03-04", "visit.reported", visit="V1", account="A1", by="li", arrives_="2026-03-04 10:00")
-    desk.event("2026-03-04", "visit.checked_in", visit="V1", account="A1", by="li", arrives_="2026-03-04 11:00")
+    desk.event(
+        "2026-03-04", "visit.checked_in", visit="V1", account="A1", by="li", arrives_="2026-03-04 11:00"
+    )
     desk.event("2026-03-05", "visit.reported", visit="V2", account="A1", by="li", arrives_="2026-03-05 10:00")
     visit(desk, "2026-03-05 18:00", visit="V2")
     desk.until("20d")
     assert desk.story() == []
 
 
-# -- missing_before ----------------------------------------------------------------------------------------------------
+# -- missing_before ------------------------------------------------------------------------------------------
 
 
 def quote(desk: Desk, at: str, what: str, quote: str = "Q1", amount: int = 10, **more: object) -> str:
