@@ -16,8 +16,7 @@ from rules.problems import RuleErrors
 from schemas.errors import StreamError
 from streams.kernel.contract import COMMAND, EVENT, SHARED_CHANGE, Context, Record, Step, Sweep, Wait
 from streams.machines.account import commands, moves, shared
-from streams.machines.account.entities import Order
-from streams.machines.account.entities import order_of
+from streams.machines.account.entities import Order, order_of
 from streams.machines.account.intake import Intake
 from streams.machines.account.rulebook import Active, Rulebook, activate
 from streams.machines.account.turn import Turn
@@ -45,6 +44,11 @@ class AccountMachine:
             "wait": self._wait,
         }
 
+    @property
+    def rules(self) -> tuple[Active, ...]:
+        """The rules in force as last compiled, former versions included: for metrics."""
+        return self._book.rules
+
     def on_event(self, ctx: Context, record: Record) -> Step:
         handler = self._kinds.get(record.kind)
         if handler is None:
@@ -68,10 +72,12 @@ class AccountMachine:
             self._turn(ctx).on_sweep(sweep.what)
         return ctx.step
 
-    # -- kinds of records --------------------------------------------------------------------------------------------
+    # -- kinds of records ---------------------------------------------------------------------------------
 
     def _record(self, ctx: Context, record: Record) -> None:
-        """A record of what happened or was decided, directly, by way of another key, or held during a move."""
+        """A record of what happened or was decided, directly, by way of another key, or held during a
+        move.
+        """
         item = moves.item_of(record)
         if moves.stopped(ctx, record, item, lambda: self._turn(ctx)):
             return
@@ -120,7 +126,9 @@ class AccountMachine:
         return Turn(World(ctx), self._book)
 
     def _compiled(self, ctx: Context) -> Rulebook:
-        """All rules that load; one that an upgrade no longer accepts is left out and told, the others go on."""
+        """All rules that load; one that an upgrade no longer accepts is left out and told, the others go
+        on.
+        """
         settings = ctx.shared(SETTINGS, "") or DEFAULT_SETTINGS
         active: list[Active] = []
         for rule, row in ctx.scan_shared("rule"):

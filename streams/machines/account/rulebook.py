@@ -19,8 +19,8 @@ from rules.compile import compile_rule
 from rules.compiled import CompiledRule
 from rules.compiled import SilentTrigger as SilentSpec
 from rules.conditions.condition import ALWAYS, Condition
-from rules.document import ApprovalDoc, NotifyDoc, RuleDoc, TaskDoc
 from rules.conditions.scope import Scope
+from rules.document import ApprovalDoc, NotifyDoc, RuleDoc, TaskDoc
 from rules.load import load_rules
 from rules.matching.choose import matcher
 from rules.problems import RuleErrors
@@ -65,6 +65,8 @@ class Pattern:
 
 @dataclass(frozen=True, slots=True)
 class NotifyAction:
+    """Whom to tell, in which words (None: the rule's title)."""
+
     to: tuple[str, ...]
     subject: Template | None
     text: Template | None
@@ -72,6 +74,8 @@ class NotifyAction:
 
 @dataclass(frozen=True, slots=True)
 class TaskAction:
+    """What somebody is given to do, and how long for."""
+
     to: str
     title: Template
     due: Duration
@@ -79,6 +83,8 @@ class TaskAction:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalAction:
+    """What is decided, by which steps (`any` or `all`, receivers), and what happens when nobody does."""
+
     of: str
     chain: tuple[tuple[str, tuple[str, ...]], ...]
     timeout: Duration | None
@@ -126,6 +132,8 @@ class Active:
     was_implied: Duration | None = None
     plain_types: frozenset[str] = field(default_factory=frozenset)
     successor: Active | None = None
+    judged: list[int] = field(default_factory=lambda: [0, 0], compare=False, repr=False)
+    """How often `where` did not hold, and held: for metrics; shared by its copies, no decision reads it."""
     joined_by_kind: dict[str, frozenset[str]] = field(init=False, default_factory=dict)
 
     @property
@@ -169,8 +177,10 @@ class Active:
         return type_ in self.plain_types
 
     def matches(self, scope: Any) -> bool:
-        """Does the rule's `where` hold?"""
-        return self.where.holds(scope)
+        """Does the rule's `where` hold? Counted, for metrics only."""
+        held = self.where.holds(scope)
+        self.judged[held] += 1
+        return held
 
     def next_flip(self, scope: Any, after: int) -> int | None:
         """Earliest instant after `after` at which `where` may change by time alone."""
@@ -279,7 +289,8 @@ class Rulebook:
         return cls(
             tuple(rules), _frozen(by_type), _frozen(followers), _frozen(joined), _frozen(below),
             {kind: Group(found) for kind, found in conditional.items()},
-            {place: Group(found) for place, found in instant.items()}, {place: tuple(found) for place, found in silent.items()}, _frozen(customer),
+            {place: Group(found) for place, found in instant.items()}, {place: tuple(found) for place, found
+            in silent.items()}, _frozen(customer),
             frozenset(type_ for type_, _ in silent), _frozen(implied),
             {rule.name: rule for rule in rules}, _frozen(approving), _heard(rules),
             all(r.plain_types == frozenset(r.roles_of) for r in rules if isinstance(r.trigger, SilentTrigger)),

@@ -128,6 +128,8 @@ def test_what_operators_ask_is_answered(house: House) -> None:
     assert house.client.get("/healthz").json() == {"status": "ok"}
     assert house.client.get("/readyz").json()["ready"] is True
     until(lambda: 'result="delivered"' in house.client.get("/metrics").text, "the delivery's metrics")
+    matched = 'stagewatch_rule_matches_total{rule="contract-over-500k"} 1.0'
+    until(lambda: matched in house.client.get("/metrics").text, "the rule's matches")
     metrics = house.client.get("/metrics").text
     assert 'stagewatch_alert_transitions_total{kind="approval",reason="approval_requested"' in metrics
     assert house.post({"specversion": "1.0"}).status_code == 422
