@@ -20,6 +20,7 @@ from streams.runtimes.embedded.clock import Clock, ScaledClock, SystemClock
 from streams.runtimes.embedded.runtime import EmbeddedRuntime
 from streams.runtimes.embedded.session import Options
 from streams.runtimes.pipeline import Entry
+from streams.topology import NOTIFICATIONS
 
 
 @dataclass(slots=True)
@@ -102,15 +103,15 @@ def open_runtime(
 
 
 def _clock(workspace: Workspace, scale: int | None) -> Clock:
-    scaled, live, at = _standing(workspace)
+    scaled, told, at = _standing(workspace)
     if not scaled and (scale is None or scale == 1):
         return SystemClock()
-    if not scaled and live:
+    if not scaled and told:
         raise WorkspaceError(
             "SW-WS-023",
             place=str(workspace.root),
             expected="a new workspace for a run with --time-scale",
-            found="a workspace that lives in real time",
+            found="a workspace that has told people things in real time",
             next_step="make another one by `stagewatch init`, or run it without --time-scale",
         )
     now = SystemClock().now()
@@ -118,11 +119,11 @@ def _clock(workspace: Workspace, scale: int | None) -> Clock:
 
 
 def _standing(workspace: Workspace) -> tuple[bool, bool, int]:
-    """(has run on a scaled clock, is live, newest logical time) of the workspace on disk."""
+    """(has run on a scaled clock, has told anybody anything, newest logical time) of the workspace on disk."""
     if not workspace.database.is_file():
         return False, False, 0
     with WorkspaceReader(workspace) as reader:
-        return reader.state().scaled, reader.state().phase == "live", reader.state().at
+        return reader.state().scaled, reader.log.end(NOTIFICATIONS) > 0, reader.state().at
 
 
 def bring_in(workspace: Workspace, runtime: EmbeddedRuntime, files: Files) -> list[Entry]:
