@@ -25,17 +25,19 @@ SINKS = (ALERTS, TASKS, APPROVALS, NOTIFICATIONS, RESULTS)
 
 @dataclass(frozen=True, slots=True)
 class MachineSpec:
-    """One machine: `inputs` are its topics; `fed_by` names the machine whose partitions make up its clock."""
+    """One machine: `make` takes the number of partitions; `inputs` are its topics; `fed_by` names the
+    machine whose partitions make up its clock.
+    """
 
     name: str
-    make: Callable[[], Machine]
+    make: Callable[[int], Machine]
     inputs: tuple[str, ...]
     fed_by: str | None = None
 
 
 MACHINES: tuple[MachineSpec, ...] = (
     MachineSpec("identity", IdentityMachine, (*INTAKE, RESOLVE)),
-    MachineSpec("account", AccountMachine, (SALES_EVENTS,), fed_by="identity"),
-    MachineSpec("inbox", InboxMachine, (NOTICES,), fed_by="account"),
+    MachineSpec("account", lambda _: AccountMachine(), (SALES_EVENTS,), fed_by="identity"),
+    MachineSpec("inbox", lambda _: InboxMachine(), (NOTICES,), fed_by="account"),
 )
 """In the order in which records flow; a machine without `fed_by` stamps the logical time."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from importlib.util import find_spec
 
 from rules.conditions.condition import Condition
@@ -14,6 +15,5 @@ def matcher(conditions: Sequence[Condition]) -> Matcher:
     """A matcher over the conditions."""
     if find_spec("durable_rules_engine") is None:
         return NativeMatcher(conditions)
-    from rules.matching.durable import DurableMatcher
-
-    return DurableMatcher(conditions)
+    made: Matcher = import_module("rules.matching.durable").DurableMatcher(conditions)
+    return made

@@ -3,17 +3,14 @@
     moments (events, changes of joined entities) ─┐
     timers (its own next due instant)            ─┴─> state: open runs and episodes
 
-The same automaton is run moment by moment as events come (the fast path) and over the whole history after a
-correction, a deletion or a back-dated event (the fold); both therefore agree. A trigger never learns about
-alerts,
-logical time or storage: it only says which *episodes* (something is wrong from `due` to `end`) a history
-contains.
+The same automaton is run moment by moment as events come (the fast path) and over the whole history after
+a correction, a deletion or a back-dated event (the fold); both therefore agree. A trigger never learns
+about alerts, logical time or storage: it only says which *episodes* (something is wrong from `due` to
+`end`) a history contains.
 
-States are JSON-able dicts; the caller hands in a private copy and keeps what is left. `idle` states need no
-row.
-Order at equal instants: timers due at or before a moment go first, so an absence falls due exactly at A+N
-and an
-event at that very instant does not save it.
+States are JSON-able dicts; the caller hands in a private copy and keeps what is left. `idle` states need
+no row. Order at equal instants: timers due at or before a moment go first, so an absence falls due
+exactly at A+N and an event at that very instant does not save it.
 """
 
 from __future__ import annotations
@@ -28,8 +25,8 @@ from schemas.time import Duration
 State = dict[str, Any]
 Episode = dict[str, Any]
 """r: reference of the triggering event; d: due (us); x: end (us) or None; w: why it ended; i: item ("" if
-none);
-t: type of the event that ended it."""
+none); t: type of the event that ended it.
+"""
 
 
 @dataclass(frozen=True, slots=True)

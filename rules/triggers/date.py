@@ -26,8 +26,7 @@ class DateTrigger:
     """State: items {item: [value, ref, due, set at, 1 once due]}, f next flip.
 
     path: the field, or with `items` (the path of a list) the field of its items. before, after: how far
-    from the day.
-    clock: us after local midnight in the organisation's zone.
+    from the day. clock: us after local midnight in the organisation's zone.
     """
 
     follows_entity = True
@@ -74,7 +73,7 @@ class DateTrigger:
         return frozenset(row[1] for row in s.get("items", {}).values())
 
     def late_is_harmless(self, s: State, m: Moment) -> bool:
-        return not m.own and not m.type == ""
+        return not m.own and m.type != ""
 
     def _judge(self, s: State, at: int, env: Env) -> None:
         s.pop("f", None)

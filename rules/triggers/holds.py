@@ -1,8 +1,7 @@
 """`holds`: fires when `where` becomes true (and has stayed true for `for`); ends when it becomes false.
 
-With `keep_firing_for` it ends that long after it became false, unless it is true again by then. `for` falls
-due
-at start + D before a change at that very instant.
+With `keep_firing_for` it ends that long after it became false, unless it is true again by then. `for`
+falls due at start + D before a change at that very instant.
 """
 
 from __future__ import annotations

@@ -1,10 +1,8 @@
 """`missing_after`: A happened, B did not follow within D. `missing_before`: B happens without A before it.
 
-B at exactly A + D is too late. Every A opens its own run (`each: every`), restarts the open one, is ignored
-while
-one is open, or counts only once ever. An event that is both B and A first cancels, then opens. A late B
-ends the
-episode. A `where` that fails at the deadline lets the run end without one.
+B at exactly A + D is too late. Every A opens its own run (`each: every`), restarts the open one, is
+ignored while one is open, or counts only once ever. An event that is both B and A first cancels, then
+opens. A late B ends the episode. A `where` that fails at the deadline lets the run end without one.
 """
 
 from __future__ import annotations
@@ -32,8 +30,7 @@ class MissingAfterTrigger:
     1 once any.
 
     within: a duration, or the path of a duration field of A's event or of the entity. match: pairs (A's
-    field,
-    B's field) that must be equal. each: every | restart | first | once.
+    field, B's field) that must be equal. each: every | restart | first | once.
     """
 
     follows_entity = True

@@ -1,10 +1,9 @@
 """`silent`: nothing of the listed kinds for D while the entity is open.
 
-Counts from the later of creation, reopening and last match; due exactly at last + D. Once due it stays due
-and
-fires as soon as `where` holds; it ends on a match, on closing, or when `where` turns false (and may then fire
-again). With `include: account` events that name only the customer count too; they are looked up when it
-falls due.
+Counts from the later of creation, reopening and last match; due exactly at last + D. Once due it stays
+due and fires as soon as `where` holds; it ends on a match, on closing, or when `where` turns false (and
+may then fire again). With `include: account` events that name only the customer count too; they are
+looked up when it falls due.
 """
 
 from __future__ import annotations

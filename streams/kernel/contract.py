@@ -1,22 +1,17 @@
 """The one contract between machines and drivers: records in, a `Step` of changed rows, waits and records out.
 
 Everything here is plain data. A machine (identity, account, inbox) is a pure function of one record, one
-due wait
-or one sweep and of the rows its `Context` shows; a driver (memory, embedded, cluster) decides when to call
-it and
-makes the Step durable in one transaction with the position. This file must not do I/O, read a clock or know
-any
-machine or driver.
+due wait or one sweep and of the rows its `Context` shows; a driver (memory, embedded, cluster) decides
+when to call it and makes the Step durable in one transaction with the position. This file must not do
+I/O, read a clock or know any machine or driver.
 
     Record ──> on_event ─┐
     due    ──> on_wait  ─┼─> Step(rows, waits, emits) ──> committed together with the position
     sweep  ──> on_sweep ─┘
 
 Row addresses are `(key, bucket, name)`: `key` is the partition key (an account, a native id, a receiver),
-`bucket` a
-group that can be scanned (all events of one entity), `name` the row. The key `SHARED` ("") holds the rows
-that
-every key of the partition may read: rules, directory, calendars, rates.
+`bucket` a group that can be scanned (all events of one entity), `name` the row. The key `SHARED` ("")
+holds the rows that every key of the partition may read: rules, directory, calendars, rates.
 """
 
 from __future__ import annotations
@@ -40,10 +35,10 @@ SWEEP = "sweep"
 class Record:
     """One record of a topic, as a machine sees it.
 
-    kind: `event`, `shared` (a change of shared rows, sent to every partition), `command`, or a machine's own
-    protocol kinds (`move.begin`, `resolve`, ...). `at` is the logical time in us; `feed` the partition that
-    stamped
-    it and `n` its running number there: (at, feed, n) is unique and orders equal times.
+    kind: `event`, `shared` (a change of shared rows, sent to every partition), `command`, or a machine's
+    own protocol kinds (`move.begin`, `resolve`, ...). `at` is the logical time in us; `feed` the
+    partition that stamped it and `n` its running number there: (at, feed, n) is unique and orders equal
+    times.
     """
 
     topic: str

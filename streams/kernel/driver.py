@@ -1,10 +1,10 @@
 """Drives one partition of one machine: clock, waits, held records, sweeps, dead letters. Pure; used by
 every runtime.
 
-The order it guarantees, per key: a wait due at or before a record's `at` goes first; records of a key that
-must wait
-for such a wait queue behind it as rows, so the output does not depend on how often watermarks come. It must not do
-I/O or know what a machine means; the runtime makes its effects durable together with the position.
+The order it guarantees, per key: a wait due at or before a record's `at` goes first; records of a key
+that must wait for such a wait queue behind it as rows, so the output does not depend on how often
+watermarks come. It must not do I/O or know what a machine means; the runtime makes its effects durable
+together with the position.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ class Dead:
 
 @dataclass(slots=True)
 class Counter:
-    """Numbers the records that partitions emit. Those that stamp logical time share one where they run together, so
-    that records of one instant keep the order of the log, however many partitions there are.
+    """Numbers the records that partitions emit. Those that stamp logical time share one where they run
+    together, so that records of one instant keep the order of the log, however many partitions there are.
     """
 
     n: int = 0
@@ -61,9 +61,8 @@ class Counter:
 class Partition:
     """One partition of one machine.
 
-    feeds: numbers of the partitions whose `at` make up the clock. stamps: True for the machine that stamps
-    `at`
-    (identity): its logical time never falls within the partition, whatever arrives.
+    feeds: numbers of the partitions whose `at` make up the clock. stamps: True for the machine that
+    stamps `at` (identity): its logical time never falls within the partition, whatever arrives.
     """
 
     def __init__(

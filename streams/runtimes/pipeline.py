@@ -2,9 +2,8 @@
 itself.
 
 The memory and the embedded runtime both are this pipeline; the embedded one adds a log and a transaction
-around
-`take`. One intake entry is worked off through all machines before the next, so that every effect of it is
-known.
+around `take`. One intake entry is worked off through all machines before the next, so that every effect
+of it is known.
 """
 
 from __future__ import annotations

@@ -2,8 +2,7 @@
 row value.
 
 Receivers are resolved against the directory in force now; nobody found is itself an alert to the
-administrators.
-The alert's own state is not changed here.
+administrators. The alert's own state is not changed here.
 """
 
 from __future__ import annotations
@@ -81,9 +80,9 @@ class Actions:
         }
         new = {**alert, "items": closed}
         if not alert.get("q"):
+            what = "withdrawn" if state == "withdrawn" else "resolved"
             for person in alert["told"]:
-                tell(world, row, new, person, "withdrawn" if state == "withdrawn" else "resolved", reason=reason,
-                     kind=kind, native=native)  # fmt: skip
+                tell(world, row, new, person, what, reason=reason, kind=kind, native=native)
         return new
 
     def on_acted(self, kind: str, native: str, alert: Row, world: World) -> None:

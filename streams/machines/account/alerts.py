@@ -1,13 +1,13 @@
 """Alert rows of an account: fired, kept, resolved, withdrawn, acted on; every change is one numbered
 transition.
 
-Owns the life cycle (`rules.lifecycle` says what is legal). What firing sets in motion (notices, tasks, approvals)
-is in `actions`; why an episode exists is the judge's affair.
+Owns the life cycle (`rules.lifecycle` says what is legal). What firing sets in motion (notices, tasks,
+approvals) is in `actions`; why an episode exists is the judge's affair.
 
-Alert row, bucket `a|kind|id`, name `rule|alert id`: id, rule, v, title, sev, r triggering event, i item, d
-due (us), k count
-among firings of that event, st state, n last transition, at of it, fired (us), q 1 when quiet, told persons,
-end why it ended, items {task or approval id: its row}, sub what people need to see.
+Alert row, bucket `a|kind|id`, name `rule|alert id`: id, rule, v, title, sev, r triggering event, i item,
+d due (us), k count among firings of that event, st state, n last transition, at of it, fired (us), q 1
+when quiet, told persons, end why it ended, items {task or approval id: its row}, sub what people need to
+see.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Alerts:
         if quiet:
             new["q"] = 1
         if self._once_per(active, others, episode["d"]):
-            self._change(kind, native, name, new, "suppressed", Reason.ONCE_PER, SYSTEM)
+            self._change((kind, native, name), new, "suppressed", Reason.ONCE_PER, SYSTEM)
             return name
         silent = quiet or episode["x"] is not None
         if silent:
@@ -93,7 +93,7 @@ class Alerts:
         if now is not None and "ha" not in now:
             self.world.put({**now, "ha": 1})
         new["told"] = self._actions.receivers(active, row, self.world)
-        new = self._change(kind, native, name, new, "firing", active.reason, SYSTEM, row=row)
+        new = self._change((kind, native, name), new, "firing", active.reason, SYSTEM, row=row)
         new = self._actions.on_fired(active, row, new, self.world, quiet=silent)
         self.world.ctx.put(alert_bucket(kind, native), name, new)
         return name
@@ -123,10 +123,12 @@ class Alerts:
         if alert["d"] != episode["d"]:
             moved = {**alert, "d": episode["d"]}
             row = self.world.row(kind, native)
-            alert = self._change(kind, native, name, moved, alert["st"], cause, SYSTEM, row=row)
+            alert = self._change((kind, native, name), moved, alert["st"], cause, SYSTEM, row=row)
         if alert["st"] == "resolved" and episode["x"] is None and alert.get("end") not in BY_PEOPLE:
             row = self.world.row(kind, native)
-            alert = self._change(kind, native, name, alert, "firing", Reason.CURE_TAKEN_BACK, SYSTEM, row=row)
+            alert = self._change(
+                (kind, native, name), alert, "firing", Reason.CURE_TAKEN_BACK, SYSTEM, row=row
+            )
             if row is not None and not alert.get("q"):
                 self._actions.on_refired(row, alert, self.world)
 
@@ -141,7 +143,7 @@ class Alerts:
     def _end(self, kind: str, native: str, name: str, alert: Row, state: str, reason: Reason) -> None:
         row = self.world.row(kind, native)
         alert = self._change(
-            kind, native, name, {**alert, "end": reason.value}, state, reason, SYSTEM, row=row
+            (kind, native, name), {**alert, "end": reason.value}, state, reason, SYSTEM, row=row
         )
         alert = self._actions.on_ended(kind, native, alert, state, reason, self.world)
         self.world.ctx.put(alert_bucket(kind, native), name, alert)
@@ -154,7 +156,7 @@ class Alerts:
         """A person's change of the alert itself; the caller has checked that it is legal."""
         alert = self.get(kind, native, name) or {}
         return self._change(
-            kind, native, name, alert, state, reason, actor, row=self.world.row(kind, native), text=text
+            (kind, native, name), alert, state, reason, actor, row=self.world.row(kind, native), text=text
         )
 
     def finish(self, kind: str, native: str, name: str, reason: Reason, actor: str) -> None:
@@ -163,7 +165,7 @@ class Alerts:
         if alert is not None:
             row = self.world.row(kind, native)
             ended = {**alert, "end": reason.value}
-            new = self._change(kind, native, name, ended, "resolved", reason, actor, row=row)
+            new = self._change((kind, native, name), ended, "resolved", reason, actor, row=row)
             new = self._actions.on_ended(kind, native, new, "resolved", reason, self.world)
             self.world.ctx.put(alert_bucket(kind, native), name, new)
 
@@ -171,9 +173,7 @@ class Alerts:
 
     def _change(
         self,
-        kind: str,
-        native: str,
-        name: str,
+        place: tuple[str, str, str],
         alert: Row,
         state: str,
         reason: Reason,
@@ -182,6 +182,7 @@ class Alerts:
         row: Row | None = None,
         text: str = "",
     ) -> Row:
+        kind, native, name = place
         at = max(self.world.ctx.at, alert["at"])
         new = {**alert, "st": state, "n": alert["n"] + 1, "at": at}
         self.world.ctx.put(alert_bucket(kind, native), name, new)

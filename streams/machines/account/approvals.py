@@ -1,15 +1,12 @@
 """Approvals: chains of steps, votes, time-outs, and what a changed amount does to them.
 
-A step is decided by `any` one of its approvers or by `all` of them; approvers are resolved when their step
-begins, the
-requester never among them. What is approved (`of`, with its value) is remembered: a value that the approval
-no longer
-covers voids it, and approval is asked for anew while the alert stands.
+A step is decided by `any` one of its approvers or by `all` of them; approvers are resolved when their
+step begins, the requester never among them. What is approved (`of`, with its value) is remembered: a
+value that the approval no longer covers voids it, and approval is asked for anew while the alert stands.
 
-Approval row (in its alert's `items`): id, kind, st, n, no, title, to (who may decide now), of, value, step
-(index),
-steps [{mode, receivers, to, yes}], requester, due (time-out, us), since (n at which this step began), g
-generation.
+Approval row (in its alert's `items`): id, kind, st, n, no, title, to (who may decide now), of, value,
+step (index), steps [{mode, receivers, to, yes}], requester, due (time-out, us), since (n at which this
+step began), g generation.
 """
 
 from __future__ import annotations
@@ -72,7 +69,7 @@ def _next_step(
     due = None if item["timeout"] is None else _timeout(world, item)
     item = {**item, "step": step, "steps": steps, "to": persons, "due": due}
     reason = Reason.APPROVAL_REQUESTED if step == 0 else Reason.NEXT_STEP
-    item = items.change(world, kind, native, alert, item, "requested", reason, actor)
+    item = items.change(world, (kind, native), alert, item, "requested", reason, actor)
     item = {**item, "since": item["n"]}
     if not quiet:
         _ask(world, row, alert, item, reason, "approval")
@@ -109,7 +106,7 @@ def _ask(world: World, row: Row, alert: Row, item: Row, reason: Reason, what: st
 
 def _granted(world: World, row: Row, alert: Row, item: Row, actor: str, *, quiet: bool) -> Row:
     new = items.change(
-        world, row["kind"], row["id"], alert, {**item, "to": []}, "approved", Reason.APPROVED, actor
+        world, (row["kind"], row["id"]), alert, {**item, "to": []}, "approved", Reason.APPROVED, actor
     )
     _tell_requester(world, row, alert, new, Reason.APPROVED, quiet=quiet)
     return new
@@ -140,7 +137,7 @@ def vote(
     done = step["mode"] == "any" or set(step["yes"]) >= set(step["to"])
     if done:
         return _next_step(world, row, alert, active, item, person, quiet=bool(alert.get("q")))[0]
-    return items.change(world, kind, native, alert, item, "requested", Reason.APPROVED, person, text)
+    return items.change(world, (kind, native), alert, item, "requested", Reason.APPROVED, person, text)
 
 
 def decide(world: World, row: Row, alert: Row, item: Row, state: str, actor: str, text: str = "") -> Row:
@@ -151,7 +148,7 @@ def decide(world: World, row: Row, alert: Row, item: Row, state: str, actor: str
         "timed_out": Reason.TIMED_OUT, "withdrawn": Reason.ALERT_ENDED,
     }[state]  # fmt: skip
     world.ctx.wait(items.item_wait(kind, native, f"{alert['rule']}|{alert['id']}", item["id"]), None)
-    new = items.change(world, kind, native, alert, {**item, "to": []}, state, reason, actor, text)
+    new = items.change(world, (kind, native), alert, {**item, "to": []}, state, reason, actor, text)
     _tell_requester(world, row, alert, new, reason, quiet=bool(alert.get("q")))
     return new
 
@@ -190,7 +187,7 @@ def review(
     kind, native = row["kind"], row["id"]
     world.ctx.wait(items.item_wait(kind, native, f"{alert['rule']}|{alert['id']}", item["id"]), None)
     void = items.change(
-        world, kind, native, alert, {**item, "to": []}, "void", Reason.AMOUNT_CHANGED, "system"
+        world, (kind, native), alert, {**item, "to": []}, "void", Reason.AMOUNT_CHANGED, "system"
     )
     quiet = bool(alert.get("q"))
     if not quiet:

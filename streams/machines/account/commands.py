@@ -1,9 +1,9 @@
 """What people decide: acknowledge, snooze, resolve an alert; finish a task; approve, reject, return,
 delegate.
 
-A command names the alert, the item and the transition its sender saw; what does not fit any more is refused
-with a
-code, and both outcomes are records on `results`, so whoever sent it learns what became of it.
+A command names the alert, the item and the transition its sender saw; what does not fit any more is
+refused with a code, and both outcomes are records on `results`, so whoever sent it learns what became of
+it.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ def _target(turn: Turn, value: Mapping[str, Any]) -> Target:
 def _fresh(target: Target, value: Mapping[str, Any], n: int, what: str) -> None:
     seen = value.get("seen")
     if seen is not None and int(seen) < n:
-        raise _refused("SW-CMD-004", f"the state of the {what} as it is now (transition {n})", f"transition {seen}",
-                       "look at it again; it has changed since")  # fmt: skip
+        now = f"the state of the {what} as it is now (transition {n})"
+        raise _refused("SW-CMD-004", now, f"transition {seen}", "look at it again; it has changed since")
 
 
 def _alert_state(state: str, reason: Reason) -> Callable[[Turn, Target, Mapping[str, Any]], None]:
@@ -125,7 +125,7 @@ def _task_state(state: str, reason: Reason) -> Callable[[Turn, Target, Mapping[s
         world, alert = turn.world, target.alert
         world.ctx.wait(items.item_wait(target.kind, target.native, target.name, item["id"]), None)
         new = items.change(
-            world, target.kind, target.native, alert, item, state, reason, by, str(value.get("text") or "")
+            world, (target.kind, target.native), alert, item, state, reason, by, str(value.get("text") or "")
         )
         for person in item["to"]:
             notices.tell(world, None, alert, person, "closed", reason=reason, item=new, kind=target.kind,
@@ -181,7 +181,7 @@ def _delegate(turn: Turn, target: Target, value: Mapping[str, Any]) -> None:
     steps[item["step"]]["to"] = [to if p == by else p for p in steps[item["step"]]["to"]]
     moved = {**item, "steps": steps, "to": [to if p == by else p for p in item["to"]]}
     new = items.change(
-        turn.world, target.kind, target.native, target.alert, moved, "requested", Reason.DELEGATED, by
+        turn.world, (target.kind, target.native), target.alert, moved, "requested", Reason.DELEGATED, by
     )
     notices.tell(turn.world, row, target.alert, to, "approval", reason=Reason.DELEGATED,
     title=item["title"], item=new,
@@ -219,7 +219,7 @@ def on_item_wait(turn: Turn, name: str) -> None:
     if alert is None or item is None or row is None:
         return
     if item["kind"] == "task" and item["st"] == "open":
-        new = items.change(turn.world, kind, native, alert, item, "overdue", Reason.TASK_OVERDUE, "system")
+        new = items.change(turn.world, (kind, native), alert, item, "overdue", Reason.TASK_OVERDUE, "system")
     elif item["kind"] == "approval" and item["st"] == "requested":
         new = approvals.timed_out(turn.world, row, alert, item)
     else:

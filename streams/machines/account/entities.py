@@ -2,8 +2,8 @@
 partition, n).
 
 Pure functions over plain rows. `apply` is one step of the fold, `fold` the whole of it, `effective` the
-events that
-count after corrections and deletions. Nothing here reads a store, knows rules or other entities.
+events that count after corrections and deletions. Nothing here reads a store, knows rules or other
+entities.
 
 An entity row:
     d   folded data             c   effective time (us) of the first event      ca  its logical time
@@ -16,8 +16,7 @@ An entity row:
     newest of them
 
 Beside the fold a row carries notes of the rules: hs, lv, nd (see `judge`), lm latest event of each type
-that breaks a
-silence {type: [at, end, reference]}, ha 1 once there was an alert.
+that breaks a silence {type: [at, end, reference]}, ha 1 once there was an alert.
 """
 
 from __future__ import annotations
@@ -79,9 +78,8 @@ def effective(rows: Iterable[Row]) -> list[Row]:
     reference.
 
     `<entity>.corrected` and `.deleted` with `data.event` replace or take back that event; what they leave
-    out of
-    `data` is unchanged. Several for one event apply in their own order; taken back themselves, they never
-    were.
+    out of `data` is unchanged. Several for one event apply in their own order; taken back themselves,
+    they never were.
     """
     ordered = sorted(rows, key=lambda row: row["o"])
     changes = [row for row in ordered if row.get("to") is not None]

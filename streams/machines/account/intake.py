@@ -2,8 +2,7 @@
 rules.
 
 The fast path is one step of the fold; whatever is late, corrected or taken back goes through the fold of
-the entity's
-whole history, with the same result. Rules are the turn's affair.
+the entity's whole history, with the same result. Rules are the turn's affair.
 """
 
 from __future__ import annotations

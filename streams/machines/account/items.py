@@ -35,7 +35,7 @@ def open_task(
         number,
         "title": notices.text(world, row, alert, "", task.title), "to": persons, "due": due,
     }  # fmt: skip
-    item = change(world, row["kind"], row["id"], alert, item, "open", Reason.TASK_OPENED, "system")
+    item = change(world, (row["kind"], row["id"]), alert, item, "open", Reason.TASK_OPENED, "system")
     if not quiet:
         for person in (p for p in persons if p not in alert["told"]):  # one mail about one thing
             notices.tell(world, row, alert, person, "task", reason=Reason.TASK_OPENED, title=item["title"],
@@ -47,8 +47,7 @@ def open_task(
 
 def change(
     world: World,
-    kind: str,
-    native: str,
+    entity: tuple[str, str],
     alert: Row,
     item: Row,
     state: str,
@@ -57,6 +56,7 @@ def change(
     text: str = "",
 ) -> Row:
     """One transition of a task or approval: its new row; the record goes to its topic."""
+    kind, native = entity
     new = {**item, "st": state, "n": item["n"] + 1}
     transition: dict[str, Any] = {
         "alert": alert["id"], "item": new["id"], "id": lifecycle.transition_id(new["id"], new["n"]), "n":
@@ -85,7 +85,7 @@ def close(world: World, kind: str, native: str, alert: Row, item: Row, state: st
         return item
     ended = "cancelled" if item["kind"] == "task" else "void"
     world.ctx.wait(item_wait(kind, native, f"{alert['rule']}|{alert['id']}", item["id"]), None)
-    new = change(world, kind, native, alert, item, ended, Reason.ALERT_ENDED, "system")
+    new = change(world, (kind, native), alert, item, ended, Reason.ALERT_ENDED, "system")
     if not alert.get("q"):
         for person in item["to"]:
             notices.tell(

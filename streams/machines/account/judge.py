@@ -1,12 +1,11 @@
 """Runs one rule's trigger over one entity: moment by moment as events come, or over the whole history again.
 
 Both ways end in a list of episodes; `settle` turns what is ripe into alerts through `Alerts`, and
-`reconcile` pairs
-the episodes of a changed history with the alerts that exist. It must not know what an alert does.
+`reconcile` pairs the episodes of a changed history with the alerts that exist. It must not know what an
+alert does.
 
-Row of a trigger, bucket `t|kind|id`, name `rule@version`: s state, o order of the newest moment, lt newest
-timer run,
-h start (us) of the newest import that took part (what fell due before it tells nobody).
+Row of a trigger, bucket `t|kind|id`, name `rule@version`: s state, o order of the newest moment, lt
+newest timer run, h start (us) of the newest import that took part (what fell due before it tells nobody).
 """
 
 from __future__ import annotations
@@ -252,10 +251,9 @@ class Judge:
     def _summarise(self, state: State, live: bool) -> None:
         """Note on the entity's row what spares most rules from looking at most events.
 
-        hs: `holds` rules with something under way. lv: silences that an event may end (the others only move
-        on, and
-        look the last match up when they fall due). nd: the earliest due of those. sx: silences with a row
-        of their own.
+        hs: `holds` rules with something under way. lv: silences that an event may end (the others only
+        move on, and look the last match up when they fall due). nd: the earliest due of those. sx:
+        silences with a row of their own.
         """
         what = self.active.summary
         if what is None:

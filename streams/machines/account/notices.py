@@ -7,7 +7,7 @@ The lowest layer of what alerts set in motion; it changes no row.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, Unpack
 
 from rules import lifecycle
 from rules.reasons import Reason, reason_text
@@ -127,6 +127,20 @@ def fact_lines(
     return {LABELS[name][index]: found[name] for name in order}
 
 
+class Details(TypedDict, total=False):
+    """What a notice may say besides: its title, lines, how often to remind, the task or approval it is of."""
+
+    title: str
+    lines: Iterable[str]
+    remind: int | str | None
+    item: Row
+    about: str | None
+    kind: str
+    native: str
+    due: int | None
+    number: int
+
+
 def tell(
     world: World,
     row: Row | None,
@@ -135,39 +149,32 @@ def tell(
     what: str,
     *,
     reason: Reason,
-    title: str | None = None,
-    lines: Iterable[str] = (),
-    remind: int | str | None = None,
-    item: Row | None = None,
-    about: str | None = None,
-    kind: str | None = None,
-    native: str | None = None,
-    due: int | None = None,
-    number: int = 0,
+    **details: Unpack[Details],
 ) -> None:
-    """Emit one notice to one person's inbox."""
+    """Emit one notice to one person's inbox. number: tells apart notices that are alike (reminders)."""
+    item, due, about = details.get("item"), details.get("due"), details.get("about")
     found = directory(world).person(person)
-    kind = kind or (row["kind"] if row else "")
-    native = native or (row["id"] if row else "")
+    kind = details.get("kind") or (row["kind"] if row else "")
+    native = details.get("native") or (row["id"] if row else "")
     seen = item["n"] if item is not None else alert["n"]
     subject = item["id"] if item is not None else alert["id"]
     notice: dict[str, Any] = {
-        "notice": digest("notice", subject, str(seen), what, person, str(number)),
+        "notice": digest("notice", subject, str(seen), what, person, str(details.get("number", 0))),
         "alert": alert["id"],
         "rule": alert["rule"],
         "transition": lifecycle.transition_id(subject, seen),
         "kind": what,
         "receiver": person,
-        "title": title or alert["title"],
+        "title": details.get("title") or alert["title"],
         "at": world.ctx.at,
         "seen": seen,
         "address": found.mail if found else None,
         "language": language_of(world, found),
-        "lines": list(lines),
+        "lines": list(details.get("lines", ())),
         "facts": fact_lines(world, row, alert, kind, native, reason),
         "severity": alert["sev"],
         "due": due if due is not None else alert["d"],
-        "remind": remind,
+        "remind": details.get("remind"),
         "account": world.account_id,
         "entity": kind,
         "key": native,

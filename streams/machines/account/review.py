@@ -43,8 +43,8 @@ def approvals(turn: Turn, change: Change) -> None:
             continue
         if granted and active.trigger.standing:
             turn.alerts.act(change.kind, change.native, name, "firing", Reason.AMOUNT_CHANGED, "system")
-            alert = turn.alerts.get(change.kind, change.native, name) or alert
-        settle_items(turn, change.kind, change.native, name, {**alert, "items": items}, "system")
+        now = turn.alerts.get(change.kind, change.native, name) or alert
+        settle_items(turn, change.kind, change.native, name, {**now, "items": items}, "system")
 
 
 def _reviewed(turn: Turn, row: Row, alert: Row, active: Active) -> dict[str, Row]:

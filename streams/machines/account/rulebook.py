@@ -2,9 +2,8 @@
 entity.
 
 Built from the partition's shared rows (bucket `rule`: name = rule id, value = {text, v, at, on}) and kept
-until the
-row `meta/rules` says that they changed. Compiling is memoised by content, so an edit compiles its own rule
-only.
+until the row `meta/rules` says that they changed. Compiling is memoised by content, so an edit compiles
+its own rule only.
 """
 
 from __future__ import annotations
@@ -19,22 +18,19 @@ from rules.compile import compile_rule
 from rules.compiled import CompiledRule
 from rules.compiled import SilentTrigger as SilentSpec
 from rules.conditions.condition import ALWAYS, Condition
-from rules.conditions.scope import Scope
 from rules.document import ApprovalDoc, NotifyDoc, RuleDoc, TaskDoc
 from rules.load import load_rules
-from rules.matching.choose import matcher
 from rules.problems import RuleErrors
 from rules.reasons import Reason
 from rules.templates import Template, parse
 from rules.triggers.base import Trigger
 from rules.triggers.build import build
 from rules.triggers.date import DateTrigger
-from rules.triggers.event import EventTrigger
 from rules.triggers.holds import HoldsTrigger
 from rules.triggers.missing import MissingAfterTrigger
 from rules.triggers.silent import SilentTrigger
 from schemas.errors import RuleError
-from schemas.events.registry import EVENT_MODELS, KINDS
+from schemas.events.registry import KINDS
 from schemas.fields import FieldType, field_type
 from schemas.time import Duration
 
@@ -92,7 +88,7 @@ class ApprovalAction:
     subject: Template | None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Active:
     """One rule version in force, compiled. since: logical time (us) it took effect, 0 for the first rules."""
 
@@ -192,123 +188,6 @@ class Active:
             if name == role:
                 return pattern if pattern.reads_opened else None
         return None
-
-
-class Group:
-    """Rules whose `where` is matched together, by durable-rules.
-
-    reads: fields of the watched entity that any of them reads. always: some must be matched at every event
-    of the
-    entity (they read `was.*` or `event.*`).
-    """
-
-    __slots__ = ("_matcher", "always", "reads", "rules", "timed")
-
-    def __init__(self, rules: Sequence[Active]) -> None:
-        self.rules = tuple(rules)
-        self.reads = frozenset(name for rule in rules for name in rule.reads)
-        self.always = any(rule.reads_was for rule in rules)
-        self.timed = tuple(rule for rule in rules if rule.time_dependent)
-        self._matcher = matcher([rule.where for rule in rules])
-
-    def matching(self, scope: Scope) -> list[Active]:
-        """The rules whose `where` holds."""
-        return [self.rules[index] for index in sorted(self._matcher.match(scope))]
-
-
-@dataclass(slots=True)
-class Rulebook:
-    """Indexes over the rules in force.
-
-    by_type: event type -> rules that name it. followers: kind -> rules that watch it and want its changes.
-    conditional: kind -> its `holds` rules. instant: (event type, watched kind) -> `event` rules. silent:
-    event type
-    -> rules that it keeps quiet. implied: kind -> silences whose state follows from the entity until they
-    fall due.
-    joined: kind -> rules that watch something else and read a joined entity of that kind.
-    """
-
-    rules: tuple[Active, ...]
-    by_type: dict[str, tuple[Active, ...]]
-    followers: dict[str, tuple[Active, ...]]
-    joined: dict[str, tuple[Active, ...]]
-    below: dict[str, tuple[Active, ...]]
-    conditional: dict[str, Group]
-    instant: dict[tuple[str, str], Group]
-    silent: dict[tuple[str, str], tuple[Active, ...]]
-    customer: dict[str, tuple[Active, ...]]
-    silencing: frozenset[str]
-    implied: dict[str, tuple[Active, ...]]
-    by_name: dict[str, Active]
-    approving: dict[str, tuple[Active, ...]]
-    heard: dict[str, frozenset[str]]
-    all_plain: bool
-
-    @classmethod
-    def of(cls, rules: Sequence[Active]) -> Rulebook:
-        """Index the rules."""
-        by_type: dict[str, list[Active]] = {}
-        followers: dict[str, list[Active]] = {}
-        joined: dict[str, list[Active]] = {}
-        below: dict[str, list[Active]] = {}
-        approving: dict[str, list[Active]] = {}
-        conditional: dict[str, list[Active]] = {}
-        instant: dict[tuple[str, str], list[Active]] = {}
-        silent: dict[tuple[str, str], list[Active]] = {}
-        customer: dict[str, list[Active]] = {}
-        implied: dict[str, list[Active]] = {}
-        for rule in rules:
-            if rule.implied is not None:
-                implied.setdefault(rule.watch, []).append(rule)
-            for type_ in rule.roles_of:
-                if isinstance(rule.trigger, EventTrigger):
-                    instant.setdefault((type_, rule.watch), []).append(rule)
-                elif isinstance(rule.trigger, SilentTrigger):
-                    silent.setdefault((type_, rule.watch), []).append(rule)
-                    if rule.include_account:
-                        customer.setdefault(type_, []).append(rule)
-                else:
-                    by_type.setdefault(type_, []).append(rule)
-            if isinstance(rule.trigger, HoldsTrigger) and not rule.draining and not rule.others:
-                conditional.setdefault(rule.watch, []).append(rule)
-                for kind in rule.joins:
-                    joined.setdefault(kind, []).append(rule)
-                if rule.reads_below:
-                    below.setdefault(rule.watch, []).append(rule)
-            elif not rule.trigger.follows_entity:
-                for kind in rule.joins:
-                    joined.setdefault(kind, []).append(rule)
-            else:
-                followers.setdefault(rule.watch, []).append(rule)
-                for kind in rule.joins:
-                    joined.setdefault(kind, []).append(rule)
-                if rule.reads_below:
-                    below.setdefault(rule.watch, []).append(rule)
-            if rule.approvals:
-                approving.setdefault(rule.watch, []).append(rule)
-        return cls(
-            tuple(rules), _frozen(by_type), _frozen(followers), _frozen(joined), _frozen(below),
-            {kind: Group(found) for kind, found in conditional.items()},
-            {place: Group(found) for place, found in instant.items()}, {place: tuple(found) for place, found
-            in silent.items()}, _frozen(customer),
-            frozenset(type_ for type_, _ in silent), _frozen(implied),
-            {rule.name: rule for rule in rules}, _frozen(approving), _heard(rules),
-            all(r.plain_types == frozenset(r.roles_of) for r in rules if isinstance(r.trigger, SilentTrigger)),
-        )  # fmt: skip
-
-
-def _heard(rules: Sequence[Active]) -> dict[str, frozenset[str]]:
-    """Event type -> kinds of entities whose rules hear of it from below."""
-    found: dict[str, set[str]] = {}
-    for rule in rules:
-        if rule.roles_of or rule.reads_below:
-            for type_ in rule.roles_of if not rule.reads_below else EVENT_MODELS:
-                found.setdefault(type_, set()).add(rule.watch)
-    return {type_: frozenset(kinds) for type_, kinds in found.items()}
-
-
-def _frozen(index: dict[str, list[Active]]) -> dict[str, tuple[Active, ...]]:
-    return {name: tuple(rules) for name, rules in index.items()}
 
 
 # -- compiling --------------------------------------------------------------------------------------------

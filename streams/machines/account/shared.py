@@ -1,8 +1,7 @@
 """Changes of what all keys of a partition share: rules, people, teams, rates, calendars, settings.
 
 Versions are kept, so a past instant is judged by what was in force then. A change that may alter verdicts
-starts a
-sweep over all keys. Record value: `{"what": ..., ...}` from the workspace, or an event dict
+starts a sweep over all keys. Record value: `{"what": ..., ...}` from the workspace, or an event dict
 (`person.updated`, ...).
 """
 

@@ -1,8 +1,7 @@
 """Which rules care about a change, and on which entities; each is then judged once.
 
-A rule cares when it names the event's type, when it follows the watched entity and reads what changed, when
-it reads
-a joined entity that changed, or sums that children changed. Judging itself is `judge`'s.
+A rule cares when it names the event's type, when it follows the watched entity and reads what changed,
+when it reads a joined entity that changed, or sums that children changed. Judging itself is `judge`'s.
 """
 
 from __future__ import annotations
@@ -18,8 +17,9 @@ from streams.machines.account import entities, review
 from streams.machines.account.actions import Actions
 from streams.machines.account.alerts import Alerts
 from streams.machines.account.entities import Order, Row
+from streams.machines.account.index import Rulebook
 from streams.machines.account.judge import Judge, trigger_bucket
-from streams.machines.account.rulebook import Active, Rulebook
+from streams.machines.account.rulebook import Active
 from streams.machines.account.scope import EntityScope
 from streams.machines.account.world import World, cut_after
 
@@ -338,12 +338,13 @@ class Turn:
         """Invoices and payments change what accounts owe and contracts have been paid."""
         if change.kind not in self._MONEY:
             return
-        targets = [("account", self.world.account_id)] if self.world.account_id else []
+        account = self.world.account_id
+        targets = [("account", account)] if account is not None else []
         if self.book.below.get("contract"):
             targets.extend(("contract", row["id"]) for row in self.world.entities(("contract",)))
         for kind, native in targets:
             for active in self.book.below.get(kind, ()):
-                if native is not None and (active.name, kind, native) not in seen:
+                if (active.name, kind, native) not in seen:
                     seen.add((active.name, kind, native))
                     self._take(active, kind, native, change)
 
@@ -479,7 +480,9 @@ class Turn:
 def _latest(
     known: list[Any] | None, event: Mapping[str, Any], at: int, ref: str, zone: ZoneInfo
 ) -> list[Any]:
-    """[newest instant, latest end, reference of the event that ends latest]: a day known only as such ends last."""
+    """[newest instant, latest end, reference of the event that ends latest]: a day known only as such ends
+    last.
+    """
     end = end_of_day(at, zone) if event.get("day") else at
     if known is not None and known[1] > end:
         return [at, known[1], known[2]]

@@ -2,9 +2,8 @@
 settings.
 
 A `World` lives for one step and reads through the step's context. A *cut* picks the instant: a list that
-orders
-like `entities.Order`; events whose order is less than the cut count, `None` means all. Nothing here decides
-anything about rules.
+orders like `entities.Order`; events whose order is less than the cut count, `None` means all. Nothing
+here decides anything about rules.
 """
 
 from __future__ import annotations
@@ -79,7 +78,8 @@ class World:
             found = self._rows.get(name, UNREAD)
             if found is UNREAD:
                 found = self._rows[name] = self.ctx.get(ENTITY, name)
-        return found
+        row: Row | None = found
+        return row
 
     def row_at(self, kind: str, native: str, cut: Cut) -> Row | None:
         """The entity row as of `cut`, from its event rows when events lie behind the cut."""
