@@ -17,8 +17,9 @@ from schemas.errors import StreamError
 from streams.kernel.contract import COMMAND, EVENT, SHARED_CHANGE, Context, Record, Step, Sweep, Wait
 from streams.machines.account import commands, moves, shared
 from streams.machines.account.entities import Order, order_of
+from streams.machines.account.index import Rulebook
 from streams.machines.account.intake import Intake
-from streams.machines.account.rulebook import Active, Rulebook, activate
+from streams.machines.account.rulebook import Active, activate
 from streams.machines.account.turn import Turn
 from streams.machines.account.world import DEFAULT_SETTINGS, SETTINGS, World
 

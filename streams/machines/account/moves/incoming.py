@@ -1,4 +1,5 @@
-"""The new key of a move: rows are put in their places, waits kept, and what was queued for them goes on at the end.
+"""The new key of a move: rows are put in their places, waits kept, and what was queued for them goes on at
+the end.
 
     move.begin      the key decides nothing from now on (`mv`)
     move.rows       rows and waits; an entity counts as here at the end of its move
@@ -48,7 +49,7 @@ def _frozen_since(ctx: Context, at: int | None) -> None:
         ctx.put(*SINCE, at)
 
 
-# -- rows --------------------------------------------------------------------------------------------------------------
+# -- rows -------------------------------------------------------------------------------------------------
 
 
 def rows(ctx: Context, value: Any) -> None:
@@ -70,7 +71,9 @@ def rows(ctx: Context, value: Any) -> None:
 
 
 def _arrives(ctx: Context, entity: str, moves: list[str], seen: int) -> None:
-    """Note by which moves rows of the entity came: it is not wholly here before the last of them has ended."""
+    """Note by which moves rows of the entity came: it is not wholly here before the last of them has
+    ended.
+    """
     old = ctx.get("ma", entity)
     if old is None:
         ctx.put("ma", entity, {"by": moves, "sh": seen})
@@ -79,7 +82,9 @@ def _arrives(ctx: Context, entity: str, moves: list[str], seen: int) -> None:
 
 
 def _put_arrived(ctx: Context, bucket: str, name: str, row: Row) -> None:
-    """It had arrived at the old key itself, perhaps not wholly, perhaps from where fewer changes were known."""
+    """It had arrived at the old key itself, perhaps not wholly, perhaps from where fewer changes were
+    known.
+    """
     _arrives(ctx, name, row["by"], row["sh"])
 
 
@@ -123,7 +128,7 @@ _PUT: dict[str, Callable[[Context, str, str, Row], None]] = {
 """Buckets whose rows are not simply put."""
 
 
-# -- the end -----------------------------------------------------------------------------------------------------------
+# -- the end ----------------------------------------------------------------------------------------------
 
 
 def end(ctx: Context, value: Any) -> None:
@@ -166,7 +171,9 @@ def _entity_ended(ctx: Context, entity: str, move: str) -> None:
 
 
 def _merge_queues(ctx: Context, move: str) -> None:
-    """What the old key was waiting for, this key waits for now; what it awaited itself takes its place behind."""
+    """What the old key was waiting for, this key waits for now; what it awaited itself takes its place
+    behind.
+    """
     for name, (bucket, about, row) in list(ctx.scan(f"ms|{move}")):
         ctx.put(f"ms|{move}", name, None)
         if bucket != "mc":
@@ -180,11 +187,13 @@ def _merge_queues(ctx: Context, move: str) -> None:
         ctx.put("mc", about, row)
 
 
-# -- confirmations -----------------------------------------------------------------------------------------------------
+# -- confirmations ----------------------------------------------------------------------------------------
 
 
 def confirmed(ctx: Context, value: Any) -> None:
-    """One more identity partition sends nothing to the old key, which has forwarded all that it sent before."""
+    """One more identity partition sends nothing to the old key, which has forwarded all that it sent
+    before.
+    """
     state = ctx.get("mv", value["move"])
     if state is not None:
         ctx.put("mv", value["move"], {**state, "left": state["left"] - 1})

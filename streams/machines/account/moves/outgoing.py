@@ -1,10 +1,13 @@
-"""The old key of an entity's move: rows go out in bounded records, then their end; what comes later is forwarded.
+"""The old key of an entity's move: rows go out in bounded records, then their end; what comes later is
+forwarded.
 
     move.out      rows, end, and what was held for the entity, in one step
     move.confirm  goes the way of its out and becomes move.confirmed: behind all that was forwarded before
 
-Row `mo` of an entity's move: {to} it went there; {via} the out was forwarded, so the confirmation follows it; {got} the
-confirmation is here, the out is not yet, or (with {to, deps}) moves that brought the entity here are still open.
+Row `mo` of an entity's move: {to} it went there; {via} the out was forwarded, so the confirmation follows
+it; {got} the
+confirmation is here, the out is not yet, or (with {to, deps}) moves that brought the entity here are still
+open.
 It must not judge anything; entities whose surroundings changed are noted in `mb`.
 """
 
@@ -41,11 +44,13 @@ Sent = list[Any]
 """[bucket, name, value]"""
 
 
-# -- one entity --------------------------------------------------------------------------------------------------------
+# -- one entity -------------------------------------------------------------------------------------------
 
 
 def send_entity(ctx: Context, entity: str, value: Any) -> None:
-    """Send all rows of the entity (there may be none) and what was held for it; from now on it is elsewhere."""
+    """Send all rows of the entity (there may be none) and what was held for it; from now on it is
+    elsewhere.
+    """
     to, move = value["to"], value["move"]
     kind, _, native = entity.partition("|")
     coming = ctx.get("mc", entity)
@@ -182,7 +187,7 @@ def emit_rows(ctx: Context, to: str, move: str, rows: list[Sent], seen: int) -> 
         ctx.emit(SALES, to, ROWS, {"move": move, "rows": rows[start : start + CHUNK], "sh": seen})
 
 
-# -- confirmations -----------------------------------------------------------------------------------------------------
+# -- confirmations ----------------------------------------------------------------------------------------
 
 
 def both_ends_here(ctx: Context, move: str) -> None:

@@ -4,7 +4,8 @@
     its entity is coming, or may be coming         queued behind what came before
     a move is open                                 held, see `thaw`
 
-The rules were found by fuzzing; whoever changes one runs tests/property/account_moves. It must not judge anything.
+The rules were found by fuzzing; whoever changes one runs tests/property/account_moves. It must not judge
+anything.
 """
 
 from __future__ import annotations
@@ -57,7 +58,9 @@ def item_of(record: Record) -> Item:
 
 
 def stopped(ctx: Context, item: Item, *, held: bool = False) -> bool:
-    """Forward, queue or hold the record; False when the machine shall take it now. held: it was held before."""
+    """Forward, queue or hold the record; False when the machine shall take it now. held: it was held
+    before.
+    """
     away = ctx.get(*ALL)
     if away is not None and away["busy"]:
         whole.put_in_line(ctx, ["item", *item])
@@ -78,7 +81,9 @@ def stopped(ctx: Context, item: Item, *, held: bool = False) -> bool:
 
 
 def _forward(ctx: Context, to: str, item: Item) -> None:
-    """On from a key that has gone. Sweeps stop here: what arrives elsewhere from before a change is judged there."""
+    """On from a key that has gone. Sweeps stop here: what arrives elsewhere from before a change is judged
+    there.
+    """
     kind, value, place = item
     if kind == EVENT:
         send_event(ctx, ctx.get("fwd", _entity(value)) or to, value, place)
@@ -117,7 +122,7 @@ def _event(ctx: Context, item: Item, held: bool) -> bool:
     return True
 
 
-# -- records of the protocol -------------------------------------------------------------------------------------------
+# -- records of the protocol ------------------------------------------------------------------------------
 
 
 def gone(ctx: Context, kind: str, value: Any, place: Place) -> bool:
@@ -182,7 +187,7 @@ def send_more(ctx: Context) -> None:
         ctx.emit(SALES, ctx.key, MORE, {})
 
 
-# -- queues ------------------------------------------------------------------------------------------------------------
+# -- queues -----------------------------------------------------------------------------------------------
 
 
 def enqueue(ctx: Context, entity: str, kind: str, value: Any, place: Place) -> None:

@@ -2,13 +2,15 @@
 
 Rows of a key that was ever part of a move; all other keys have none of them:
     mv.mark ""         1; every other key is spared all questions
-    mv     move        a move that comes in: {left: confirmations to come, ended: 1 when all rows are here, all: 1 for a
+    mv     move        a move that comes in: {left: confirmations to come, ended: 1 when all rows are here,
+    all: 1 for a
                        whole key}; name `~thaw` while the key goes on after the last of them, see `thaw`
     mv.since ""        logical time (us) since which nothing has been decided here
     mv.count ""        running number for queues
     mc     entity      [the move that brings it (its end has not come yet), place of its begin]
     mh     entity      1: it is here, though without a row
-    mq|entity place    [kind, value, place]: records of the entity that wait for its rows; `mq` lists such entities
+    mq|entity place    [kind, value, place]: records of the entity that wait for its rows; `mq` lists such
+    entities
     ms|move  bucket/name   mc and mq rows of a whole key on its way, put in place at its end
     mp     place       [kind, value, place]: records that nobody has looked at yet because a move is open
     mw     wait        [due, 1 when it fell due here already]: waits of an open move

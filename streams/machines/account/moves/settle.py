@@ -1,7 +1,10 @@
-"""After a move: relations, sums and rules of what came, of what stayed behind, and of what is above and below them.
+"""After a move: relations, sums and rules of what came, of what stayed behind, and of what is above and
+below them.
 
-In bounded steps, `some` by `some`: an account that ended is closed (`mj`), entities that came are linked and counted
-(`ma`), sums and notes of all that is concerned are taken anew (`mb`), then their rules look at their whole history
+In bounded steps, `some` by `some`: an account that ended is closed (`mj`), entities that came are linked
+and counted
+(`ma`), sums and notes of all that is concerned are taken anew (`mb`), then their rules look at their whole
+history
 again (`md`), so that no rule sees half of a change. Alerts that still hold are kept as they are.
 """
 
@@ -42,7 +45,7 @@ def some(turn: Turn, budget: int) -> int:
     return budget
 
 
-# -- accounts ----------------------------------------------------------------------------------------------------------
+# -- accounts ---------------------------------------------------------------------------------------------
 
 
 def _close(turn: Turn, native: str, _: Any) -> None:
@@ -107,7 +110,7 @@ def _named_earlier(row: Row, low: int, first: Order) -> Row:
     return new
 
 
-# -- relations and sums ------------------------------------------------------------------------------------------------
+# -- relations and sums -----------------------------------------------------------------------------------
 
 
 def _relate(turn: Turn, name: str, arrived: Any) -> None:
@@ -160,11 +163,13 @@ def _sum(turn: Turn, name: str, why: Any) -> None:
     turn.remember(kind, native)
 
 
-# -- rules -------------------------------------------------------------------------------------------------------------
+# -- rules ------------------------------------------------------------------------------------------------
 
 
 def _judge(turn: Turn, name: str, why: Any) -> None:
-    """Every rule that could see the change looks at the entity's history again; its own facts are as they were."""
+    """Every rule that could see the change looks at the entity's history again; its own facts are as they
+    were.
+    """
     kind, _, native = name.partition("|")
     if why.get("new"):
         _opened(turn, native)

@@ -1,11 +1,14 @@
-"""What a key does when no move is open any more, in bounded steps: relations, sums, rules, then what was held.
+"""What a key does when no move is open any more, in bounded steps: relations, sums, rules, then what was
+held.
 
     waits that came     armed again with their due
     accounts that ended, entities that came or went   see `settle`
     records and waits that were held                  in the order of time, each as a step of its own
 
-Until the last of them the key stays frozen (`mv` row `~thaw`), so that nothing overtakes what was held. When another
-move begins in between, all this stops and begins again after it. Everything is judged at the logical time at which it
+Until the last of them the key stays frozen (`mv` row `~thaw`), so that nothing overtakes what was held.
+When another
+move begins in between, all this stops and begins again after it. Everything is judged at the logical time
+at which it
 would have been judged without the move.
 """
 
@@ -69,7 +72,9 @@ def fell_due(ctx: Context) -> None:
 
 
 def instant(ctx: Context, at: int) -> int:
-    """The logical time (us) at which something held is judged: its own, but never before the key was frozen."""
+    """The logical time (us) at which something held is judged: its own, but never before the key was
+    frozen.
+    """
     since = ctx.get(*SINCE)
     return min(ctx.at, at if since is None else max(at, since))
 
@@ -94,7 +99,9 @@ def _step(ctx: Context, turn: Turns, run: str) -> None:
 
 
 def _floor(ctx: Context) -> int:
-    """What changed hands is judged as of the moment at which the key was frozen, before anything that was held."""
+    """What changed hands is judged as of the moment at which the key was frozen, before anything that was
+    held.
+    """
     since = ctx.get(*SINCE)
     first = next(iter(ctx.scan("mp")), None)
     marks = [ctx.at, since, None if first is None else first[1][2][0]]

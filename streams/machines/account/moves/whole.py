@@ -1,6 +1,7 @@
 """The old key of a move of a whole key: everything goes, in bounded records and bounded steps.
 
-    move.out   what is open first, then up to `BATCH` rows a step, each step asking itself for the next, then the end
+    move.out   what is open first, then up to `BATCH` rows a step, each step asking itself for the next,
+    then the end
     meanwhile  whatever comes is put in line (`fq`) and follows behind the end, in its order
     afterwards the key forwards all that comes; confirmations of the move become move.confirmed
 
@@ -29,7 +30,8 @@ from streams.machines.account.moves.rows import (
     opens,
 )
 
-STAYS = frozenset({"fwd", "fwd.all", "fwd.alerts", "fq", "mv", "mv.mark", "mv.since", "mv.count", "mo", "mq", "mw", "mi",
+STAYS = frozenset({"fwd", "fwd.all", "fwd.alerts", "fq", "mv", "mv.mark", "mv.since", "mv.count", "mo",
+"mq", "mw", "mi",
                    "h", "k"})  # fmt: skip
 """Buckets of the key itself; what is open (`mv`, `mo`) and waits (`mw`) are sent in records of their own."""
 
