@@ -142,18 +142,19 @@ class Intake:
     ) -> list[tuple[str, str]]:
         """Bring the sums of the entities above up to date; those whose sums changed."""
         touched: list[tuple[str, str]] = []
+        newest = change.order if change.new is None else max(change.order, change.new["o"])
         for parent in change.above:
             row = self.world.row(*parent)
             if row is None:
                 continue
             old = change.old if parent in before else None
             new = change.new if parent in after else None
-            changed = entities.add_contribution(row, old, new, change.order)
+            changed = entities.add_contribution(row, old, new, newest)
             if changed is row:
                 continue
             if changed is None:
                 sums = entities.sum_contributions(self.world.descendants(*parent))
-                changed = {**row, "k": sums, "ko": max(row.get("ko", [0]), change.order)}
+                changed = {**row, "k": sums, "ko": max(row.get("ko", [0]), newest)}
             self.world.put(changed)
             touched.append(parent)
         return touched
