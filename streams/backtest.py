@@ -110,9 +110,9 @@ class Backtest:
     _drop = ("alerts", "tasks", "approvals", "notifications", "results")
 
     def _output(self, out: Out) -> None:
-        if out.emit.topic != ALERTS:
-            return
         value = out.emit.value
+        if out.emit.topic != ALERTS or value["kind"] != "alert":  # an annotation changes no state
+            return
         if value["rule"] not in self._rules:
             self.system[value["rule"]] += value["was"] is None
         else:
