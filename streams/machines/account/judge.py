@@ -300,6 +300,7 @@ class Judge:
                 )
             )
         found.extend(self._events_below())
+        found.extend(self._events_of_customer())
         found.extend(self._events_above(row))
         found.extend(self._owner_changes(row))
         only_later = self.active.reset or (self.active.others and self.active.runs_overlap)
@@ -315,6 +316,14 @@ class Judge:
             for item in self.world.effective_events(child["kind"], child["id"]):
                 if self.active.reads_below or item["e"]["type"] in types:
                     yield item["e"], item["o"], item["r"], False
+
+    def _events_of_customer(self) -> Iterable[tuple[Event, Order, str, bool]]:
+        known = self.world.ctx.get("al", self.active.name) if self.active.include_account else None
+        for _, _, ref, name in known or ():
+            kind, _, native = name.partition("|")
+            for item in self.world.effective_events(kind, native):
+                if item["r"] == ref:
+                    yield item["e"], item["o"], ref, False
 
     def _events_above(self, row: Row | None) -> Iterable[tuple[Event, Order, str, bool]]:
         if row is None:

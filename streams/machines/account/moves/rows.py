@@ -132,7 +132,7 @@ def hold(ctx: Context, kind: str, value: Any, place: Place) -> None:
     """Keep a record until no move is open; they go on in the order of their places."""
     at, feed, n = place
     tail = "" if kind == EVENT else number(ctx)
-    ctx.put("mp", f"{at:020d}|{feed:06d}|{n:012d}|{kind}{tail}", [kind, value, place])
+    ctx.put("mp", f"{at:020d}|{n:012d}|{feed:06d}|{kind}{tail}", [kind, value, place])
 
 
 def send_event(ctx: Context, to: str, event: Any, place: Place) -> None:

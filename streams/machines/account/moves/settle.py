@@ -122,9 +122,7 @@ def _relate(turn: Turn, name: str, arrived: Any) -> None:
         return
     stale = arrived["sh"] < known_changes(world.ctx)
     mark(world.ctx, "mb", name, Reason.CORRECTED, everything=stale)
-    above = world.ancestors(row)
-    world.link(row, above)
-    for parent, parent_native in above:
+    for parent, parent_native in _link(turn, row):
         mark(world.ctx, "mb", f"{parent}|{parent_native}", Reason.CORRECTED)
         account = world.row(parent, parent_native) if parent == "account" else None
         if account is not None:
@@ -134,8 +132,20 @@ def _relate(turn: Turn, name: str, arrived: Any) -> None:
     for child in _children(world.ctx, kind, native):
         below = world.ctx.get("e", child)
         if below is not None:
-            world.link(below, world.ancestors(below))
+            _link(turn, below)
             mark(world.ctx, "mb", child, Reason.CORRECTED)
+
+
+def _link(turn: Turn, row: Row) -> list[tuple[str, str]]:
+    """Put an entity on the lists of what is above it, whose rules hear of its events from now on."""
+    world = turn.world
+    above = world.ancestors(row)
+    world.link(row, above)
+    for parent, native in above:
+        known = world.row(parent, native)
+        if known is not None and known.get("no", [-1]) < row["o"]:
+            world.put({**known, "no": row["o"]})
+    return above
 
 
 def _children(ctx: Context, kind: str, native: str) -> Iterator[str]:
