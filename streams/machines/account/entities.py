@@ -180,12 +180,25 @@ def apply(
             data[name] = value
     new["st"] = status_after(event["type"], new.get("st"))
     if row is None or not PARENT_FIELDS.isdisjoint(event["data"]):
-        new["p"] = [p for p in parents_of(kind, data) if p[0] != "account"]
+        new["p"] = _parents(kind, data, event.get("ns"))
+        if event.get("ns"):
+            new["ns"] = event["ns"]
     if kind == "visit" and end in VISITED:
         new.setdefault("vt", order[0])
     if kind in STAGED:
         _stage(new, event, order[0], settings)
     return new
+
+
+def scoped(row: Row, native: object) -> object:
+    """The row id of a document that the row's data names by its native id."""
+    return f"{row['ns']}/{native}" if "ns" in row and native is not None else native
+
+
+def _parents(kind: str, data: Mapping[str, Any], namespace: str | None) -> list[tuple[str, str]]:
+    """Documents that the data names; ids are of the namespace of the event that names them."""
+    named = [p for p in parents_of(kind, data) if p[0] != "account"]
+    return [(k, f"{namespace}/{native}") for k, native in named] if namespace else named
 
 
 def _stage(new: Row, event: Mapping[str, Any], at: int, settings: Mapping[str, Any]) -> None:

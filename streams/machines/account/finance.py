@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
+from streams.machines.account import entities
 from streams.machines.account.entities import Row
 from streams.machines.account.world import Cut, World
 
@@ -46,7 +47,7 @@ def _paid(world: World, kind: str, native: str, cut: Cut) -> Decimal:
         if payment.get("st") in GONE:
             continue
         for part in payment["d"].get("allocations") or ():
-            if part.get(kind) == native:
+            if entities.scoped(payment, part.get(kind)) == native:
                 total += _decimal(part.get("amount"))
     return total
 
@@ -90,7 +91,7 @@ def paid_ratio(world: World, row: Row, at: int, cut: Cut) -> object:
     for payment in _rows(world, "payment", cut):
         if payment.get("st") in GONE:
             continue
-        if payment["d"].get("contract") == row["id"]:
+        if entities.scoped(payment, payment["d"].get("contract")) == row["id"]:
             total += _decimal(payment["d"].get("amount"))
         else:
             total += _allocated(world, payment, row["id"], cut)
@@ -101,7 +102,9 @@ def _allocated(world: World, payment: Row, contract: str, cut: Cut) -> Decimal:
     total = ZERO
     for part in payment["d"].get("allocations") or ():
         for kind in ("order", "invoice"):
-            target = world.row_at(kind, part[kind], cut) if part.get(kind) else None
+            target = (
+                world.row_at(kind, str(entities.scoped(payment, part[kind])), cut) if part.get(kind) else None
+            )
             if target is not None and ("contract", contract) in world.ancestors(target, cut):
                 total += _decimal(part.get("amount"))
     return total
@@ -132,6 +135,6 @@ def _paid_instalment(world: World, contract: str, number: object, cut: Cut) -> D
             continue
         for part in payment["d"].get("allocations") or ():
             of = part.get("contract") or payment["d"].get("contract")
-            if of == contract and part.get("instalment") is not None and part["instalment"] == number:
+            if entities.scoped(payment, of) == contract and part.get("instalment") is not None and part["instalment"] == number:
                 total += _decimal(part.get("amount"))
     return total

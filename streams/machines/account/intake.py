@@ -61,7 +61,7 @@ class Intake:
         if known is not None:
             _refuse_other_content(known["e"], event, ref)
             return
-        row: Row = {"o": order, "e": _kept(event), "r": ref}
+        row: Row = {"o": order, "e": dict(event), "r": ref}
         target = _target(event)
         if target is not None:
             row["to"] = target
@@ -161,11 +161,6 @@ class Intake:
 
 
 FIRST: Event = {"type": "", "data": {}, "time": 0, "id": "", "src": ""}
-
-
-def _kept(event: Event) -> dict[str, Any]:
-    """What of an event is kept in its row."""
-    return {k: v for k, v in event.items() if k not in ("ns",)}
 
 
 def _target(event: Event) -> str | None:

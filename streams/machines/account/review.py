@@ -71,9 +71,9 @@ def outside_decision(turn: Turn, change: Change) -> None:
     state = OUTSIDE.get(change.event["type"])
     row = change.new
     of = row["d"].get("of") if row is not None else None
-    if state is None or not isinstance(of, Mapping):
+    if state is None or row is None or not isinstance(of, Mapping):
         return
-    kind, native = str(of.get("kind")), str(of.get("id"))
+    kind, native = str(of.get("kind")), str(entities.scoped(row, of.get("id")))
     target = turn.world.row(kind, native)
     if target is None:
         return
