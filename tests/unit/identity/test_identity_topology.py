@@ -17,8 +17,8 @@ from tests.unit.identity.ledger import Ledger, LedgerKey
 
 PARTITIONS = 4
 MACHINES = (
-    MachineSpec("identity", lambda: IdentityMachine(PARTITIONS), (*topology.INTAKE, names.RESOLVE)),
-    MachineSpec("ledger", Ledger, (names.SALES_EVENTS,), fed_by="identity"),
+    MachineSpec("identity", IdentityMachine, (*topology.INTAKE, names.RESOLVE)),
+    MachineSpec("ledger", lambda _: Ledger(), (names.SALES_EVENTS,), fed_by="identity"),
 )
 
 
