@@ -12,7 +12,10 @@ from schemas.errors import StreamError
 from schemas.time import SECOND, format_instant
 
 JUMP = 600 * SECOND
-"""A wall clock that goes astray by more than that (us) against the monotonic clock stops the intake."""
+"""A wall clock that goes astray by more than that (us) against the monotonic clock stops the intake.
+
+A scaled clock may go astray by so much more: a pause between its two readings counts as often.
+"""
 
 
 class Clock(Protocol):
@@ -100,7 +103,7 @@ class ClockGuard:
         """
         now, monotonic = self._clock.now(), self._clock.monotonic()
         expected = max(now, self._not_before) if self._offset is None else monotonic + self._offset
-        if abs(now - expected) > JUMP:
+        if abs(now - expected) > JUMP * self._clock.scale:
             raise StreamError(
                 "SW-STREAM-020",
                 "The wall clock has jumped; the intake is stopped",

@@ -1,0 +1,31 @@
+"""How the demo runs: seed, size, how much past, how many days in how many seconds. Decides nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from schemas.time import DAY, SECOND
+
+PATIENCE: Final = 15.0
+"""Seconds after the planned end in which what was promised may still come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """past, days: of history and of life. seconds: of wall time in which these days pass. size: reps.
+
+    >>> Plan(days=7, seconds=42).scale
+    14400
+    """
+
+    seed: int = 7
+    size: int = 10
+    past: int = 365
+    days: int = 7
+    seconds: int = 42
+
+    @property
+    def scale(self) -> int:
+        """Logical time per wall time."""
+        return max(1, round(self.days * DAY / (self.seconds * SECOND)))

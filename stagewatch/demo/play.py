@@ -1,0 +1,277 @@
+"""Plays the demo: past, server, mail server, the world's events by HTTP, stories, screen, summary.
+
+The wiring of the demo is here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import secrets
+import signal
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+from connectors.channels.mail import MailSettings
+from connectors.sources.simulator import Organisation
+from schemas.time import DAY
+from stagewatch.commands.output import Language, put_json
+from stagewatch.commands.running import secrets_of
+from stagewatch.demo import lines, summary
+from stagewatch.demo.lines import Line, Stand
+from stagewatch.demo.mailbox import HOST, Mail, Mailbox
+from stagewatch.demo.past import Life, Past, import_past, make_workspace, write_past
+from stagewatch.demo.plan import PATIENCE, Plan
+from stagewatch.demo.screen import Screen
+from stagewatch.demo.sender import Record, Sender
+from stagewatch.demo.stories import Stories, World
+from stagewatch.demo.summary import Session
+from stagewatch.demo.tally import ENDS, Tally
+from stagewatch.demo.words import word
+from stagewatch.logs import configure_logs
+from stagewatch.service.server import Run, Server
+from stagewatch.settings import Settings
+from stagewatch.workspace.paths import Workspace
+from stagewatch.workspace.rulefiles import read_rules
+from streams.runtimes.embedded.clock import ScaledClock
+from streams.runtimes.embedded.progress import Committed
+from streams.stores.log import Logged
+from streams.views.sqlite import OPEN_STATES
+
+BEAT: Final = 0.1
+"""Seconds between two looks at what has arrived."""
+
+SETTLE: Final = 8.0
+"""Seconds in which the last messages may be sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How the demo is wanted. keep: where the workspace stays. svg: where a picture goes."""
+
+    plan: Plan
+    keep: Path | None
+    svg: Path | None
+    as_json: bool
+    language: Language
+
+
+def run(wish: Wish) -> int:
+    """Play; the exit code: 0 when all that was promised has happened."""
+    started = time.perf_counter()
+    with _ended_by_signals(), _place(wish.keep) as root:
+        org = Organisation(wish.plan.seed, wish.plan.size)
+        workspace, settings = make_workspace(root, org)
+        with (root / "demo.log").open("w", encoding="utf-8") as log:
+            configure_logs("json", "info", secrets=secrets_of(workspace, settings), stream=log)
+            logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+            logging.getLogger("mail.log").setLevel(logging.WARNING)
+            try:
+                demo = Demo(wish, org, workspace, settings)
+                life = demo.remember()
+                whole = asyncio.run(demo.live(life))
+            finally:
+                logging.getLogger().handlers.clear()
+        session = demo.session(time.perf_counter() - started, whole)
+        _tell(wish, demo.screen, session)
+    return 1 if session.missing else 0
+
+
+def _tell(wish: Wish, screen: Screen, session: Session) -> None:
+    shown = summary.as_text(session, wish.language)
+    if wish.as_json:
+        put_json(summary.as_json(session))
+    else:
+        screen.console.print(shown)
+    if wish.svg is not None:
+        screen.draw(wish.svg, shown)
+
+
+@contextlib.contextmanager
+def _place(keep: Path | None) -> Iterator[Path]:
+    if keep is not None:
+        yield keep
+        return
+    with tempfile.TemporaryDirectory(prefix="stagewatch-demo-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder) / "demo"
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """SIGTERM and a closed terminal end it as Ctrl-C does: everything is stopped and removed."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class Demo:
+    """One session: `remember` the past, then `live`."""
+
+    def __init__(self, wish: Wish, org: Organisation, workspace: Workspace, settings: Settings) -> None:
+        self.wish, self.org = wish, org
+        self.workspace, self.settings = workspace, settings
+        self.screen = Screen(settings.tz, wish.language, wish.as_json)
+        self.tally = Tally()
+        self.past = Past()
+        self._fresh: list[Line] = []
+        self.stories = Stories(org)
+
+    def _say(self, name: str, **values: object) -> None:
+        self.screen.say(word(name, self.wish.language, **values))
+
+    def remember(self) -> Life:
+        """Write the history and import it; the same world's further life."""
+        plan = self.wish.plan
+        rules = len(read_rules([self.workspace.rules]).rules)
+        self._say("made", rules=rules, people=len(self.org.workers), teams=len(self.org.teams))
+        file = self.workspace.root / "history.jsonl"
+        with self.screen.progress() as told:
+            life = write_past(file, self.org, plan, told)
+            self.past = past = import_past(self.workspace, self.settings, file, told)
+        self._say(
+            "imported", days=plan.past, events=past.events, seconds=f"{past.seconds:.1f}",
+            refused=past.refused, parked=past.parked,
+        )  # fmt: skip
+        stands = past.standing.items()
+        counts = [f"{rules.total():,} {word(topic, self.wish.language)}" for topic, rules in stands]
+        self._say("nobody", standing=", ".join(counts))
+        gc.freeze()
+        return life
+
+    async def live(self, life: Life) -> bool:
+        """Run the server and let the world live; False when it was stopped before its end."""
+        plan, token = self.wish.plan, secrets.token_urlsafe(24)
+        self._clock = ScaledClock(plan.scale, max(time.time_ns() // 1000, self.past.ended))
+        async with Mailbox(self._mail) as mailbox:
+            sender = "Stagewatch <watch@example.com>"
+            mail = MailSettings(host=HOST, port=mailbox.port, tls="none", sender=sender)
+            settings = self.settings.model_copy(update={"mail": mail})
+            environment = {settings.http.tokens_env: f"demo={token}"}
+            how = Run(port=0, clock=self._clock, environment=environment)
+            async with (
+                Server(self.workspace, settings, how) as server,
+                Sender(server.url, token) as self._sender,
+            ):
+                self._listen(server)
+                world = World(self._sender, self._clock.now, self._deed, self._post, mailbox.mails)
+                return await self._play(server, life, world)
+
+    async def _play(self, server: Server, life: Life, world: World) -> bool:
+        plan = self.wish.plan
+        self._say("lives", days=plan.days, seconds=plan.seconds, scale=plan.scale, url=server.url)
+        stopped = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, stopped.set)
+        acting = asyncio.create_task(self.stories.run(world))
+        begin, end = self._clock.now(), time.monotonic() + plan.seconds
+        stand = Stand(begin, begin + plan.days * DAY, begin, [], self.stories.all, server.url)
+        with self.screen.panel():
+            while not stopped.is_set() and not self._over(end, acting):
+                await self._post(life.until(self._clock.now()))
+                self._show(stand)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stopped.wait(), BEAT)
+            await self._settle(server)
+            self._show(stand)
+        if acting.done():
+            acting.result()
+        else:
+            acting.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await acting
+        return not stopped.is_set()
+
+    def _over(self, end: float, acting: asyncio.Task[None]) -> bool:
+        """The days have passed and the stories are told; or nobody waits any longer."""
+        late = time.monotonic() - end
+        return late > PATIENCE or (late > 0 and acting.done())
+
+    async def _settle(self, server: Server) -> None:
+        """Nothing new comes in; wait until every message is sent."""
+        quiet = time.monotonic() + SETTLE
+        while time.monotonic() < quiet:
+            await asyncio.sleep(BEAT)
+            waiting, _ = await server.outbox.counts()
+            idle = await server.engine.call(lambda runtime: runtime.backlog == 0)
+            if idle and not waiting:
+                return
+
+    # -- what happens --------------------------------------------------------------------------------------
+
+    def _listen(self, server: Server) -> None:
+        loop = asyncio.get_running_loop()
+
+        def told(batch: Committed) -> None:
+            seen = [logged for logged in batch.outputs if logged.topic in OPEN_STATES]
+            if seen:
+                with contextlib.suppress(RuntimeError):  # the loop has ended: nobody looks any more
+                    loop.call_soon_threadsafe(self._transitions, seen)
+
+        server.engine.subscribe(told)
+
+    def _transitions(self, seen: Sequence[Logged]) -> None:
+        for logged in seen:
+            self.tally.transition(logged.topic, logged.value)
+            self.stories.transition(logged.topic, logged.value)
+            own = self.stories.own(logged.value)
+            language = self.wish.language
+            self._fresh.append(lines.of_transition(logged.topic, logged.at, logged.value, language, own))
+
+    def _mail(self, mail: Mail) -> None:
+        self.tally.mail(mail)
+        self.stories.wake()
+        own = self.stories.about(mail)
+        self._fresh.append(lines.of_mail(self._clock.now(), mail, own))
+
+    def _deed(self, who: str, what: str) -> None:
+        self._fresh.append(lines.of_deed(self._clock.now(), who, word(what, self.wish.language)))
+
+    async def _post(self, records: Sequence[Record]) -> None:
+        posted = await self._sender.post(records)
+        self.tally.posted(posted)
+        self._fresh += [lines.of_refusal(self._clock.now(), why) for why in posted.refused]
+
+    def _show(self, stand: Stand) -> None:
+        fresh, self._fresh = self._fresh, []
+        self.screen.show(fresh)
+        self.screen.stand(replace(stand, now=self._clock.now(), counts=self._counts()))
+
+    def _counts(self) -> list[tuple[str, str]]:
+        tally = self.tally
+        alerts = f"{tally.count('alerts', 'firing')} −{tally.count('alerts', *ENDS)}"
+        numbers = [
+            ("events", f"{tally.accepted:,}"),
+            ("refused", f"{tally.refused.total():,}"),
+            ("alerts", f"+{alerts}"),
+            ("tasks", f"+{tally.count('tasks', 'open')}"),
+            ("approvals", f"+{tally.count('approvals', 'requested')}"),
+            ("mails", f"{len(tally.mails):,}"),
+        ]
+        return [(word(name, self.wish.language), number) for name, number in numbers]
+
+    # -- the end -------------------------------------------------------------------------------------------
+
+    def session(self, seconds: float, whole: bool) -> Session:
+        """All that the summary is made of."""
+        states, messages, dead = summary.stands(self.workspace)
+        session = Session(
+            self.wish.plan, self.past, self.tally, self.stories, states, messages, dead, seconds, whole,
+            self.wish.keep,
+        )  # fmt: skip
+        session.missing.extend(summary.missing(session))
+        return session
