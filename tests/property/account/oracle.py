@@ -152,10 +152,7 @@ def silences(look: Look, *, of: Sequence[str], lasts: int) -> list[Spell]:
             why = ("followed_up",) if now_open else ("entity_closed", "entity_deleted")
             stretch = Stretch(look.points[begin:n], point.at, why)
             found += _while_true(look, stretch, base[0] + lasts, base[1])
-        if not now_open:
-            base = None
-        else:
-            base = (max(point.fact.end, matched), point.fact.ref)
+        base = (max(point.fact.end, matched), point.fact.ref) if now_open else None
         begin = n
     if base is not None:
         found += _while_true(look, Stretch(look.points[begin:]), base[0] + lasts, base[1])
