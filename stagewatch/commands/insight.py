@@ -121,14 +121,14 @@ class Insight:
         ]
 
     def _places(self, home: str, orders: Sequence[Sequence[int]]) -> dict[tuple[int, ...], str]:
-        """(at, feed, n) -> `sales.events/partition@position`."""
+        """(at, n, feed) -> `sales.events/partition@position`."""
         wanted = {tuple(order[1:]) for order in orders if len(order) == 4}
         number = partition_of(home, max(1, self._reader.state().partitions))
         found: dict[tuple[int, ...], str] = {}
         for at in sorted({order[0] for order in wanted}):
             first = self._reader.log.seek(SALES_EVENTS, number, at)
             for record in self._reader.log.read(SALES_EVENTS, number, first=first, before_at=at + 1):
-                place = (record.at, record.feed, record.n)
+                place = (record.at, record.n, record.feed)
                 if place in wanted:
                     found[place] = f"{SALES_EVENTS}/{number}@{record.position}"
         return found

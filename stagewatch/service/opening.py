@@ -119,7 +119,7 @@ def _clock(workspace: Workspace, scale: int | None) -> Clock:
 
 
 def _standing(workspace: Workspace) -> tuple[bool, bool, int]:
-    """(has run on a scaled clock, has told anybody anything, newest logical time) of the workspace on disk."""
+    """(has run on a scaled clock, has told anybody anything, newest logical time) of the workspace."""
     if not workspace.database.is_file():
         return False, False, 0
     with WorkspaceReader(workspace) as reader:

@@ -167,6 +167,11 @@ class House:
         """GET from the API."""
         return self.client.get(path, headers={"Authorization": f"Bearer ops-{TOKEN}"}).json()
 
+    def asked(self) -> list[dict[str, Any]]:
+        """The approvals that wait for a decision, as the running server's API has them."""
+        rows: list[dict[str, Any]] = self.get("/v1/approvals?state=requested")["approvals"]
+        return rows
+
     def listed(self, topic: str, *options: str) -> list[dict[str, Any]]:
         """What the command line lists."""
         found = json.loads(self.cli(topic, "list", "--json", *options))
