@@ -1,4 +1,4 @@
-"""A `curl` for the examples of the pages where the machine has none: what they use of it, by the standard library."""
+"""A `curl` for the examples of the pages, where the machine has none: what they use of it."""
 
 import os
 import shutil
