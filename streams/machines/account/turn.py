@@ -222,7 +222,7 @@ class Turn:
 
     def _forget_implied(self, kind: str, native: str, row: Row) -> None:
         if "sb" in row:
-            self.world.put({name: value for name, value in row.items() if name not in ("sb", "sx", "nd")})
+            self.world.put({name: value for name, value in row.items() if name not in ("sb", "nd")})
             self.world.ctx.wait(implied_wait(kind, native), None)
 
     def _arm_implied(self, kind: str, native: str, rules: Iterable[Active]) -> None:
