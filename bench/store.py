@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from streams.kernel.contract import Context, Record, Step, Sweep, Wait
+from streams.runtimes.collector import spare_old_objects
 from streams.runtimes.embedded.clock import ManualClock
 from streams.runtimes.embedded.runtime import EmbeddedRuntime
 from streams.runtimes.embedded.session import Options
@@ -282,6 +283,7 @@ BENCHES: dict[str, Callable[[Path], None]] = {
 
 def main(names: list[str]) -> None:
     """Run the named benches, or all."""
+    spare_old_objects()
     for name in names or list(BENCHES):
         with tempfile.TemporaryDirectory() as directory:
             BENCHES[name](Path(directory))

@@ -46,9 +46,11 @@ Rules = list[tuple[str, str]]
 # -- events ----------------------------------------------------------------------------------------------
 
 
-def events(count: int, accounts: int = ACCOUNTS, *, seed: int = 7, step: int = STEP) -> Iterator[Event]:
+def events(
+    count: int, accounts: int = ACCOUNTS, *, seed: int = 7, step: int = STEP, known: bool = False
+) -> Iterator[Event]:
     """Mixed events, `step` us apart; accounts carry a region, and large amounts are rare as in life."""
-    for number, raw in enumerate(bench_events(count, accounts, seed)):
+    for number, raw in enumerate(bench_events(count, accounts, seed, known=known)):
         event = decode_event(raw, zone=ZONE)
         data = event.data
         if event.type == "account.updated":
@@ -63,9 +65,38 @@ def region_of(account: str) -> str:
     return REGIONS[int(account[1:]) % len(REGIONS)]
 
 
-def entries(count: int, accounts: int = ACCOUNTS, *, seed: int = 7, step: int = STEP) -> list[Entry]:
-    """The events as entries that arrive at their own time."""
-    return [entry_of(event, event.time) for event in events(count, accounts, seed=seed, step=step)]
+def entries(count: int, accounts: int = ACCOUNTS, *, seed: int = 7, known: bool = False) -> list[Entry]:
+    """The events as entries that arrive at their own time. known: see `bench_events`."""
+    return [entry_of(event, event.time) for event in events(count, accounts, seed=seed, known=known)]
+
+
+def opening(account: int, deals: int = 1) -> list[Entry]:
+    """An account and its opportunities, at the beginning."""
+    name, rep = f"A{account}", f"rep{account % REPS}"
+    data = {
+        "account": name,
+        "name": name,
+        "tier": TIERS[account % 4],
+        "region": region_of(name),
+        "owner": rep,
+    }
+    found = [Event(f"a-{account}", "bench", "account.updated", START, data)]
+    for deal in range(deals):
+        data = {
+            "opportunity": deal_of(account, deal),
+            "account": name,
+            "amount": str(1000 * (deal % 300 + 1)),
+            "stage": "opportunity",
+            "owner": rep,
+            "name": name,
+        }
+        found.append(Event(f"o-{account}-{deal}", "bench", "opportunity.created", START, data))
+    return [entry_of(event, event.time) for event in found]
+
+
+def deal_of(account: int, deal: int = 0) -> str:
+    """The id of an account's opportunity; the first one is that of the mix."""
+    return f"O{account}" if deal == 0 else f"O{account}-{deal}"
 
 
 # -- what everybody shares -------------------------------------------------------------------------------
@@ -118,16 +149,16 @@ def packs() -> dict[str, Doc]:
 def rules(count: int) -> Rules:
     """0, up to 10 (the shipped ones), 100 (the mix) or a multiple of 100 (the mix for each team)."""
     if count <= 10:
-        return [(name, _text(doc)) for name, doc in packs().items()][:count]
+        return [(name, text_of(doc)) for name, doc in packs().items()][:count]
     mix = [doc for docs in _mix() for doc in docs]
     if count == len(mix):
-        return [(doc["rule"], _text(doc)) for doc in mix]
+        return [(doc["rule"], text_of(doc)) for doc in mix]
     copies = [
         _variant(doc, f"t{team}", [_eq("owner.team", f"team{team}")])
         for team in range(count // len(mix))
         for doc in mix
     ]
-    return [(doc["rule"], _text(doc)) for doc in copies]
+    return [(doc["rule"], text_of(doc)) for doc in copies]
 
 
 def _mix() -> Iterator[list[Doc]]:
@@ -201,5 +232,6 @@ def _gt(field: str, value: int) -> Leaf:
     return {"field": field, "op": "gt", "value": value}
 
 
-def _text(doc: Doc) -> str:
+def text_of(doc: Doc) -> str:
+    """The rule as YAML."""
     return yaml.safe_dump(doc, allow_unicode=True, sort_keys=False)
