@@ -11,6 +11,7 @@ An entity row:
     s   stage     ss  stage since (us)      sh  stage history [[stage, since us], ...]
     st  status    op  1 while open          cr  1 when any event was corrected or taken back
     p   documents it names: [[kind, id], ...]; the account is the key's
+    al  row ids under which other systems know it   ns  its namespace
     vt  time (us) a visit took place              into account into which this one was merged
     k   contributions of its children: lf last follow-up (us), ff first, and counts;  ko  order of the
     newest of them
@@ -39,7 +40,8 @@ STAGED = frozenset({"opportunity", "lead"})
 """Kinds with stages; all others are open until deleted."""
 
 PARENT_FIELDS = frozenset(
-    {field for fields in (*PARENTS.values(), OTHER_PARENTS) for field, _ in fields} | {"allocations", "of"}
+    {field for fields in (*PARENTS.values(), OTHER_PARENTS) for field, _ in fields}
+    | {"allocations", "of", "ids"}
 )
 """Data fields that may name a parent."""
 
@@ -172,22 +174,38 @@ def apply(
             return new
         del new["x"]
         new["op"] = 1
-    data = new["d"] = dict(new["d"])
-    for name, value in event["data"].items():
-        if value is None:
-            data.pop(name, None)
-        else:
-            data[name] = value
+    new["d"] = _merged(new["d"], event["data"])
     new["st"] = status_after(event["type"], new.get("st"))
     if row is None or not PARENT_FIELDS.isdisjoint(event["data"]):
-        new["p"] = _parents(kind, data, event.get("ns"))
-        if event.get("ns"):
-            new["ns"] = event["ns"]
+        _name_documents(new, event)
     if kind == "visit" and end in VISITED:
         new.setdefault("vt", order[0])
     if kind in STAGED:
         _stage(new, event, order[0], settings)
     return new
+
+
+def _merged(data: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """An absent field is unchanged, a null clears it."""
+    merged = {**data, **change}
+    return {name: value for name, value in merged.items() if value is not None}
+
+
+def _name_documents(new: Row, event: Mapping[str, Any]) -> None:
+    """Note which documents the entity names, and under which ids other systems know itself."""
+    new["p"] = _parents(new["kind"], new["d"], event.get("ns"))
+    if event.get("ns"):
+        new["ns"] = event["ns"]
+    if "ids" in event["data"] and new["kind"] != "account":
+        new["al"] = sorted({*new.get("al", ()), *_aliases(event["data"]["ids"])})
+
+
+def _aliases(ids: object) -> list[str]:
+    """Row ids under which other systems know the document: `ids: [{namespace, id}]`."""
+    pairs = [i for i in ids if isinstance(i, Mapping)] if isinstance(ids, list) else []
+    return [
+        f"{i['namespace']}/{i['id']}" if i.get("namespace") else str(i["id"]) for i in pairs if i.get("id")
+    ]
 
 
 def scoped(row: Row, native: object) -> object:

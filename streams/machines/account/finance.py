@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
-from streams.machines.account import entities
 from streams.machines.account.entities import Row
 from streams.machines.account.world import Cut, World
 
@@ -47,7 +46,7 @@ def _paid(world: World, kind: str, native: str, cut: Cut) -> Decimal:
         if payment.get("st") in GONE:
             continue
         for part in payment["d"].get("allocations") or ():
-            if entities.scoped(payment, part.get(kind)) == native:
+            if world.document(payment, kind, part.get(kind)) == native:
                 total += _decimal(part.get("amount"))
     return total
 
@@ -91,7 +90,7 @@ def paid_ratio(world: World, row: Row, at: int, cut: Cut) -> object:
     for payment in _rows(world, "payment", cut):
         if payment.get("st") in GONE:
             continue
-        if entities.scoped(payment, payment["d"].get("contract")) == row["id"]:
+        if world.document(payment, "contract", payment["d"].get("contract")) == row["id"]:
             total += _decimal(payment["d"].get("amount"))
         else:
             total += _allocated(world, payment, row["id"], cut)
@@ -102,12 +101,15 @@ def _allocated(world: World, payment: Row, contract: str, cut: Cut) -> Decimal:
     total = ZERO
     for part in payment["d"].get("allocations") or ():
         for kind in ("order", "invoice"):
-            target = (
-                world.row_at(kind, str(entities.scoped(payment, part[kind])), cut) if part.get(kind) else None
-            )
+            target = _named(world, payment, kind, part, cut)
             if target is not None and ("contract", contract) in world.ancestors(target, cut):
                 total += _decimal(part.get("amount"))
     return total
+
+
+def _named(world: World, payment: Row, kind: str, part: Row, cut: Cut) -> Row | None:
+    native = world.document(payment, kind, part.get(kind))
+    return None if native is None else world.row_at(kind, native, cut)
 
 
 def open_instalments(world: World, row: Row, at: int, cut: Cut) -> object:
@@ -135,6 +137,10 @@ def _paid_instalment(world: World, contract: str, number: object, cut: Cut) -> D
             continue
         for part in payment["d"].get("allocations") or ():
             of = part.get("contract") or payment["d"].get("contract")
-            if entities.scoped(payment, of) == contract and part.get("instalment") is not None and part["instalment"] == number:
+            if (
+                world.document(payment, "contract", of) == contract
+                and part.get("instalment") is not None
+                and part["instalment"] == number
+            ):
                 total += _decimal(part.get("amount"))
     return total

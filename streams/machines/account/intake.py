@@ -127,6 +127,9 @@ class Intake:
         new, old = change.new, change.old
         if new is not None:
             self.world.put(new)
+            for alias in new.get("al", ()):
+                if old is None or alias not in old.get("al", ()):
+                    self.ctx.put("xa", f"{change.kind}|{alias}", change.native)
         elif old is not None:
             self.world.remove(change.kind, change.native)
         before = self.world.ancestors(old) if old is not None else []

@@ -73,7 +73,8 @@ def outside_decision(turn: Turn, change: Change) -> None:
     of = row["d"].get("of") if row is not None else None
     if state is None or row is None or not isinstance(of, Mapping):
         return
-    kind, native = str(of.get("kind")), str(entities.scoped(row, of.get("id")))
+    kind = str(of.get("kind"))
+    native = turn.world.document(row, kind, of.get("id")) or ""
     target = turn.world.row(kind, native)
     if target is None:
         return

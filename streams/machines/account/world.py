@@ -119,17 +119,29 @@ class World:
 
     def ancestors(self, row: Row, cut: Cut = None) -> list[tuple[str, str]]:
         """All documents above the entity, nearest first, the account last; bounded and free of cycles."""
-        found = [(kind, native) for kind, native in row.get("p", ())]
+        found = [(kind, self.known_as(kind, native)) for kind, native in row.get("p", ())]
         index = 0
         while index < len(found) and len(found) < MAX_ANCESTORS:
             above = self.row_at(*found[index], cut)
             index += 1
-            for kind, native in above.get("p", ()) if above is not None else ():
-                if (kind, native) not in found and (kind, native) != (row["kind"], row["id"]):
-                    found.append((kind, native))
+            for kind, named in above.get("p", ()) if above is not None else ():
+                one = (kind, self.known_as(kind, named))
+                if one not in found and one != (row["kind"], row["id"]):
+                    found.append(one)
         if self.account_id is not None and row["kind"] != "account":
             found.append(("account", self.account_id))
         return found
+
+    def known_as(self, kind: str, native: str) -> str:
+        """The row id of a document that may be named by an id of another system (`ids`)."""
+        if self.row(kind, native) is not None:
+            return native
+        found: str | None = self.ctx.get("xa", f"{kind}|{native}")
+        return found or native
+
+    def document(self, row: Row, kind: str, native: object) -> str | None:
+        """The row id of a document that the row's data names; None when it names none."""
+        return None if native is None else self.known_as(kind, str(entities.scoped(row, native)))
 
     def link(self, row: Row, ancestors: Iterable[tuple[str, str]]) -> None:
         """Remember the entity as a child of its ancestors (the account needs no list: all rows are below
@@ -147,7 +159,9 @@ class World:
         if kind == "account":
             names = [name for name, row in self.ctx.scan(ENTITY) if row["kind"] != "account"]
         else:
-            names = [name for name, _ in self.ctx.scan(children_bucket(kind, native))]
+            now = self.row(kind, native)
+            buckets = [native, *(now.get("al", ()) if now is not None else ())]
+            names = [name for one in buckets for name, _ in self.ctx.scan(children_bucket(kind, one))]
         for name in names:
             child_kind, _, child_id = name.partition("|")
             row = self.row_at(child_kind, child_id, cut)

@@ -183,8 +183,10 @@ def _merge_queues(ctx: Context, move: str) -> None:
         if mine is not None and mine[0] != row[0]:
             later = max(mine, row, key=lambda coming: coming[1])
             enqueue(ctx, about, BEGIN, {"move": later[0]}, later[1])
-            row = min(mine, row, key=lambda coming: coming[1])
-        ctx.put("mc", about, row)
+            first = min(mine, row, key=lambda coming: coming[1])
+        else:
+            first = row
+        ctx.put("mc", about, first)
 
 
 # -- confirmations ----------------------------------------------------------------------------------------
