@@ -21,7 +21,10 @@ from streams.kernel.contract import Record
 from streams.kernel.driver import Dead, Out
 from streams.runtimes.memory import MemoryRuntime, entry_of, rule_entry, settings_entry
 from streams.runtimes.pipeline import Entry
-from streams.topology import ALERTS
+from streams.topology import ALERTS, MACHINES, NOTICES
+
+JUDGING = tuple(spec for spec in MACHINES if NOTICES not in spec.inputs)
+"""All machines but the inbox: it remembers who was told, and decides nothing about alerts."""
 
 PASSED_ON = ("title", "actor", "receivers", "was", "text", "data", "event")
 """Fields of a transition that are passed on as they are, when they are there."""
@@ -52,7 +55,7 @@ class Backtest:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._runtime = MemoryRuntime(plan.partitions)
+        self._runtime = MemoryRuntime(plan.partitions, machines=JUDGING)
         self._runtime.on_output = self._output
         self._found: list[tuple[tuple[int, str, str, str, str, int], dict[str, Any]]] = []
         self._rules = {rule for rule, _ in plan.rules}
@@ -104,10 +107,7 @@ class Backtest:
     def _put(self, entry: Entry) -> None:
         self.at = max(self.at, entry.at)
         self._runtime.put(entry)
-        for topic in self._drop:
-            self._runtime.take_outputs(topic)
-
-    _drop = ("alerts", "tasks", "approvals", "notifications", "results")
+        self._runtime.drop_outputs()
 
     def _output(self, out: Out) -> None:
         value = out.emit.value

@@ -5,7 +5,7 @@ Pipe entries in, advance time, read what came out. Nothing is durable; the clock
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,7 @@ from streams.kernel.driver import Out
 from streams.machines.keys import entity_key
 from streams.runtimes.pipeline import Entry, Pipeline
 from streams.stores.memory import MemoryStore
+from streams.topology import MACHINES, MachineSpec
 
 TOPICS: Mapping[str, str] = {
     "order": "erp.orders", "invoice": "erp.orders", "payment": "erp.orders", "message": "im.messages",
@@ -94,10 +95,15 @@ class MemoryRuntime:
     []
     """
 
-    def __init__(self, partitions: int = 1, zone: ZoneInfo | None = None) -> None:
+    def __init__(
+        self,
+        partitions: int = 1,
+        zone: ZoneInfo | None = None,
+        machines: Sequence[MachineSpec] = MACHINES,
+    ) -> None:
         self.zone = zone or ZoneInfo("Asia/Shanghai")
         self.stores: dict[tuple[str, int], MemoryStore] = {}
-        self.pipeline = Pipeline(self._store, partitions)
+        self.pipeline = Pipeline(self._store, partitions, machines)
         self._taken: dict[str, list[dict[str, Any]]] = {}
         self.on_output: Callable[[Out], None] | None = None
 
@@ -132,6 +138,10 @@ class MemoryRuntime:
     def take_outputs(self, topic: str) -> list[dict[str, Any]]:
         """What went to a sink topic since it was last asked, in order."""
         return self._taken.pop(topic, [])
+
+    def drop_outputs(self) -> None:
+        """Forget what came out: it was told to `on_output`."""
+        self._taken.clear()
 
     @property
     def dead(self) -> list[tuple[str, Any]]:
