@@ -101,6 +101,7 @@ def write_past(path: Path, org: Organisation, plan: Plan, told: Told) -> Life:
     with path.open("wb") as file:
         for number, (arrival, record) in enumerate(records):
             if arrival >= now:
+                told("write", 1, 1)
                 return Life(records, (arrival, record))
             file.write(encode(record) + b"\n")
             if number % 1000 == 0:

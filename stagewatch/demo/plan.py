@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from schemas.time import DAY, SECOND
 
 PATIENCE: Final = 15.0
 """Seconds after the planned end in which what was promised may still come."""
+
+LEAST_SECONDS: Final = 12
+BUDGET: Final = 95.0
+"""Seconds for all but the settling; on a slow machine, where the past takes long, life is shorter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +33,14 @@ class Plan:
     def scale(self) -> int:
         """Logical time per wall time."""
         return max(1, round(self.days * DAY / (self.seconds * SECOND)))
+
+    def after(self, spent: float) -> Plan:
+        """The plan when `spent` seconds are gone already: fewer seconds and days of life at the same speed.
+
+        >>> Plan(days=7, seconds=42).after(71).seconds, Plan(days=7, seconds=42).after(71).days
+        (24, 4)
+        """
+        left = max(LEAST_SECONDS, int(BUDGET - spent))
+        if left >= self.seconds:
+            return self
+        return replace(self, seconds=left, days=max(3, self.days * left // self.seconds))

@@ -22,7 +22,7 @@ from typing import Final
 from connectors.channels.mail import MailSettings
 from connectors.sources.simulator import Organisation
 from schemas.time import DAY
-from stagewatch.commands.output import Language, put_json
+from stagewatch.commands.output import Language, put_json, say
 from stagewatch.commands.running import secrets_of
 from stagewatch.demo import lines, summary
 from stagewatch.demo.lines import Line, Stand
@@ -65,33 +65,45 @@ class Wish:
 
 def run(wish: Wish) -> int:
     """Play; the exit code: 0 when all that was promised has happened."""
+    try:
+        with _ended_by_signals(), _place(wish.keep) as root:
+            return _session(wish, root)
+    except KeyboardInterrupt:
+        say(word("stopped", wish.language))
+        return 1
+
+
+def _session(wish: Wish, root: Path) -> int:
     started = time.perf_counter()
-    with _ended_by_signals(), _place(wish.keep) as root:
-        org = Organisation(wish.plan.seed, wish.plan.size)
-        workspace, settings = make_workspace(root, org)
-        with (root / "demo.log").open("w", encoding="utf-8") as log:
-            configure_logs("json", "info", secrets=secrets_of(workspace, settings), stream=log)
-            logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-            logging.getLogger("mail.log").setLevel(logging.WARNING)
-            try:
-                demo = Demo(wish, org, workspace, settings)
-                life = demo.remember()
-                whole = asyncio.run(demo.live(life))
-            finally:
-                logging.getLogger().handlers.clear()
-        session = demo.session(time.perf_counter() - started, whole)
-        _tell(wish, demo.screen, session)
-    return 1 if session.missing else 0
-
-
-def _tell(wish: Wish, screen: Screen, session: Session) -> None:
+    org = Organisation(wish.plan.seed, wish.plan.size)
+    workspace, settings = make_workspace(root, org)
+    demo = Demo(wish, org, workspace, settings)
+    with _logs(workspace, settings):
+        life = demo.remember()
+        demo.plan = wish.plan.after(time.perf_counter() - started)
+        whole = asyncio.run(demo.live(life))
+    session = demo.session(time.perf_counter() - started, whole)
     shown = summary.as_text(session, wish.language)
     if wish.as_json:
         put_json(summary.as_json(session))
     else:
-        screen.console.print(shown)
+        demo.screen.console.print(shown)
     if wish.svg is not None:
-        screen.draw(wish.svg, shown)
+        demo.screen.draw(wish.svg, shown)
+    return 1 if session.missing else 0
+
+
+@contextlib.contextmanager
+def _logs(workspace: Workspace, settings: Settings) -> Iterator[None]:
+    """Logs go to a file of the workspace: the screen is for what happens."""
+    with (workspace.root / "demo.log").open("w", encoding="utf-8") as log:
+        configure_logs("json", "info", secrets=secrets_of(workspace, settings), stream=log)
+        for name in ("uvicorn.error", "mail.log"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        try:
+            yield
+        finally:
+            logging.getLogger().handlers.clear()
 
 
 @contextlib.contextmanager
@@ -122,7 +134,7 @@ class Demo:
     """One session: `remember` the past, then `live`."""
 
     def __init__(self, wish: Wish, org: Organisation, workspace: Workspace, settings: Settings) -> None:
-        self.wish, self.org = wish, org
+        self.wish, self.plan, self.org = wish, wish.plan, org
         self.workspace, self.settings = workspace, settings
         self.screen = Screen(settings.tz, wish.language, wish.as_json)
         self.tally = Tally()
@@ -135,7 +147,7 @@ class Demo:
 
     def remember(self) -> Life:
         """Write the history and import it; the same world's further life."""
-        plan = self.wish.plan
+        plan = self.plan
         rules = len(read_rules([self.workspace.rules]).rules)
         self._say("made", rules=rules, people=len(self.org.workers), teams=len(self.org.teams))
         file = self.workspace.root / "history.jsonl"
@@ -154,7 +166,7 @@ class Demo:
 
     async def live(self, life: Life) -> bool:
         """Run the server and let the world live; False when it was stopped before its end."""
-        plan, token = self.wish.plan, secrets.token_urlsafe(24)
+        plan, token = self.plan, secrets.token_urlsafe(24)
         self._clock = ScaledClock(plan.scale, max(time.time_ns() // 1000, self.past.ended))
         async with Mailbox(self._mail) as mailbox:
             sender = "Stagewatch <watch@example.com>"
@@ -171,29 +183,30 @@ class Demo:
                 return await self._play(server, life, world)
 
     async def _play(self, server: Server, life: Life, world: World) -> bool:
-        plan = self.wish.plan
-        self._say("lives", days=plan.days, seconds=plan.seconds, scale=plan.scale, url=server.url)
         stopped = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, stopped.set)
+        plan = self.plan
+        self._say("lives", days=plan.days, seconds=plan.seconds, scale=plan.scale, url=server.url)
         acting = asyncio.create_task(self.stories.run(world))
         begin, end = self._clock.now(), time.monotonic() + plan.seconds
         stand = Stand(begin, begin + plan.days * DAY, begin, [], self.stories.all, server.url)
-        with self.screen.panel():
-            while not stopped.is_set() and not self._over(end, acting):
-                await self._post(life.until(self._clock.now()))
+        try:
+            with self.screen.panel():
+                while not stopped.is_set() and not self._over(end, acting):
+                    await self._post(life.until(self._clock.now()))
+                    self._show(stand)
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(stopped.wait(), BEAT)
+                if not stopped.is_set():
+                    await self._settle(server)
                 self._show(stand)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stopped.wait(), BEAT)
-            await self._settle(server)
-            self._show(stand)
-        if acting.done():
-            acting.result()
-        else:
+        finally:
             acting.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await acting
+            await asyncio.gather(acting, return_exceptions=True)
+        if not acting.cancelled():
+            acting.result()
         return not stopped.is_set()
 
     def _over(self, end: float, acting: asyncio.Task[None]) -> bool:
@@ -270,7 +283,7 @@ class Demo:
         """All that the summary is made of."""
         states, messages, dead = summary.stands(self.workspace)
         session = Session(
-            self.wish.plan, self.past, self.tally, self.stories, states, messages, dead, seconds, whole,
+            self.plan, self.past, self.tally, self.stories, states, messages, dead, seconds, whole,
             self.wish.keep,
         )  # fmt: skip
         session.missing.extend(summary.missing(session))

@@ -46,7 +46,7 @@ class Sender:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._thread.shutdown(wait=True, cancel_futures=True)
+        await asyncio.to_thread(self._thread.shutdown, cancel_futures=True)  # the server may still answer
         self._connection.close()
 
     async def post(self, records: Sequence[Record]) -> Posted:

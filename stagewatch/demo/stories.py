@@ -1,6 +1,7 @@
 """Two situations that always happen in the demo, whatever its seed, arranged by events of their own.
 
-Decided by link: a contract above the limit is drafted; each approver's mail is opened and its form is sent.
+Decided by link: a contract above the limit is drafted; each approver's mail is opened and its form is sent;
+it is signed, and as it ends soon, its renewal becomes a task.
 Late report: a visit ends without a report, the alert fires, then the report of that day is entered.
 What becomes of them is up to the rules; a story only waits for it and notes each step.
 """
@@ -23,6 +24,8 @@ CONTRACT: Final = "HT-DEMO"
 VISIT: Final = "W-DEMO"
 NAME: Final = "上海远景示范科技有限公司"
 HOUR: Final = 3600 * SECOND
+TERM: Final = 20 * DAY
+"""So soon the contract ends that its renewal is due at once."""
 SEEN_SECONDS: Final = 1.5
 """So long a step stays to be read before the next one."""
 
@@ -81,7 +84,7 @@ class Stories:
     """Both stories. `transition` and `wake` tell them what happened; `run` plays them."""
 
     def __init__(self, org: Organisation) -> None:
-        self.decide = Story("decide", ("drafted", "asked", "first", "second", "end"))
+        self.decide = Story("decide", ("drafted", "asked", "first", "second", "end", "task"))
         self.late = Story("late", ("visit", "fired", "mailed", "report", "end"))
         team = org.teams[0]
         self._rep, self._visitor = team.reps[0], team.reps[-1]
@@ -104,10 +107,10 @@ class Stories:
         if not self.own(value):
             return
         story = self.decide if value["entity"] == "contract" else self.late
-        if topic == "alerts":
+        if topic == "alerts" and story.facts.get("alert", value["alert"]) == value["alert"]:
             story.facts |= {name: str(value[name]) for name in ("alert", "rule", "state", "reason")}
-        if topic == "approvals":
-            story.facts["approval"] = str(value["state"])
+        if topic != "alerts":
+            story.facts[topic.removesuffix("s")] = str(value["state"])
         story.wake()
 
     def wake(self) -> None:
@@ -128,9 +131,9 @@ class Stories:
     async def _decide(self, world: World) -> None:
         story = self.decide
         await asyncio.sleep(2 * SEEN_SECONDS)
-        ends = format_instant(world.now() + 365 * DAY)[:10]
+        ends = format_instant(world.now() + TERM)[:10]
         contract = {"contract": CONTRACT, "version": 1, "account": ACCOUNT, "owner": self._rep}
-        money = {"amount": "680000", "currency": "CNY", "ends_on": ends, "name": "年度框架合同"}
+        money = {"amount": "680000", "currency": "CNY", "ends_on": ends, "name": "试点项目合同"}
         await world.post([_event(world, 1, "contract.drafted", **contract, **money)])
         story.step("drafted")
         opened = 0
@@ -143,6 +146,11 @@ class Stories:
             story.step(step)
         await story.state("resolved")
         story.step("end")
+        await asyncio.sleep(SEEN_SECONDS)
+        signed = {"contract": CONTRACT, "version": 1, "signed_on": format_instant(world.now())[:10]}
+        await world.post([_event(world, 4, "contract.signed", **signed)])
+        await story.until(lambda: story.facts.get("task"))
+        story.step("task")
 
     def _asked(self, world: World, first: int) -> Mail | None:
         """The next mail of the contract's alert that has a link to agree."""

@@ -173,10 +173,15 @@ def _figures(session: Session, language: Language) -> Table:
     table.add_row(w("mails"), f"{len(tally.mails):,}, {w('once')}")
     people = " → ".join(str(link["by"]).partition("@")[0] for link in decide.get("links", ()))
     table.add_row(w("acted"), f"{decide.get('rule', '')}: {people} → {decide.get('state', '')}")
-    table.add_row(
-        w("taken_back"), f"{late.get('rule', '')}: {late.get('reason', '')} → {late.get('state', '')}"
-    )
+    table.add_row(w("taken_back"), word("why", language, **_late(late)))
     return table
+
+
+def _late(facts: Mapping[str, Any]) -> dict[str, str]:
+    """Rule and state, when the report was written and entered, as texts."""
+    found = {name: str(facts.get(name, "")) for name in ("rule", "state", "happened", "entered")}
+    times = {name: found[name][5:16].replace("T", " ") for name in ("happened", "entered")}
+    return found | times
 
 
 def _by_state(tally: Tally, topic: str) -> str:

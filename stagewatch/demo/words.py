@@ -42,9 +42,10 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "decide": ("邮件审批", "By mail link"),
     "decide.drafted": ("合同 68 万", "contract"),
     "decide.asked": ("邮件", "mail"),
-    "decide.first": ("主管同意", "manager agreed"),
-    "decide.second": ("财务总监同意", "CFO agreed"),
+    "decide.first": ("主管同意", "manager"),
+    "decide.second": ("财务总监同意", "CFO"),
     "decide.end": ("解除", "resolved"),
+    "decide.task": ("续签任务", "task"),
     "late": ("迟到报告", "Late report"),
     "late.visit": ("拜访结束", "visit ended"),
     "late.fired": ("24 小时无报告", "no report"),
@@ -71,6 +72,10 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "history": ("历史", "history"),
     "once": ("无重复", "none twice"),
     "acted": ("经邮件链接处理", "acted on by link"),
+    "why": (
+        "{rule}：{happened} 的报告 {entered} 才录入（UTC） → {state}",
+        "{rule}: the report of {happened} was entered {entered} (UTC) → {state}",
+    ),
     "taken_back": ("被迟到数据撤回", "withdrawn"),
 }  # fmt: skip
 
