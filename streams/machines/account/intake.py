@@ -81,7 +81,16 @@ class Intake:
             new = self._fold(kind, native, old)
             cause = _cause(event, target)
             fast = False
+        if old is None and new is not None and self.world.has_children(kind, native):
+            new = self._with_children(new)
+            fast = False  # what is below it came first, and counts from now on
         self._changed(Change(kind, native, old, new, event, order, ref, cause, fast and target is None))
+
+    def _with_children(self, new: Row) -> Row:
+        self.world.put(new)
+        below = list(self.world.descendants(new["kind"], new["id"]))
+        newest = max([new["o"], *(row["o"] for row in below)])
+        return {**new, "k": entities.sum_contributions(below), "ko": newest, "no": newest}
 
     def _foretold(self, kind: str, native: str, old: Row | None) -> bool:
         """A correction came before the first event of the entity."""
@@ -94,7 +103,7 @@ class Intake:
             if old is not None and old.get("im"):
                 new = {**entities.implied(kind, native, old["im"]), "cr": 1}
         if new is not None and old is not None:
-            for name in ("k", "ko", "hs", "lv", "nd", "lm", "ha", "sb", "sx", "no"):
+            for name in ("k", "ko", "hs", "lv", "nd", "lm", "ha", "sb", "sx", "no", "tm"):
                 if name in old:
                     new[name] = old[name]
             if "im" in old:

@@ -47,6 +47,10 @@ def wait_name(kind: str, native: str, active: Active) -> str:
     return f"t|{kind}|{native}|{active.name}"
 
 
+def _is_behind(row: Row, order: Order) -> bool:
+    return bool(row["o"] > order or row.get("no", order) > order or row.get("tm", -1) > order[0])
+
+
 class Judge:
     """One rule on one entity during one step; implements `rules.triggers.base.Env`."""
 
@@ -78,7 +82,7 @@ class Judge:
         moment = self._place(event, order, ref, own, was)
         trigger = self.active.trigger
         late = saved is not None and (order <= saved["o"] or order[0] < saved.get("lt", -1))
-        if trigger.follows_entity and row is not None and (row["o"] > order or row.get("no", order) > order):
+        if trigger.follows_entity and row is not None and _is_behind(row, order):
             late = True  # something newer was seen, though it may have left nothing behind
         if late or (not trigger.follows_entity and self._alerts_after(order[0], moment)):
             if trigger.late_is_harmless(state, moment) and not self._alerts_after(order[0], moment):
@@ -233,6 +237,7 @@ class Judge:
             self._list_live(bool(state.get("eps")))
         if not live:
             if saved is not None:
+                self._remember_timer(last)
                 ctx.put(trigger_bucket(self.kind, self.native), self.active.name, None)
                 ctx.wait(wait_name(self.kind, self.native, self.active), None)
             return
@@ -247,6 +252,12 @@ class Judge:
         if due is not None or (saved is not None and "w" in saved):
             ctx.wait(wait_name(self.kind, self.native, self.active), due)
         ctx.put(trigger_bucket(self.kind, self.native), self.active.name, row)
+
+    def _remember_timer(self, last: int) -> None:
+        """The rule has nothing under way any more; what is older than its last timer is late all the same."""
+        row = self._row()
+        if row is not None and last > row.get("tm", -1):
+            self.world.put({**row, "tm": last})
 
     def _summarise(self, state: State, live: bool) -> None:
         """Note on the entity's row what spares most rules from looking at most events.
@@ -419,7 +430,7 @@ class Judge:
             return None
         base, ref, order, hist = begun
         for type_, entry in (row.get("lm") or {}).items():
-            if type_ in self.active.plain_types and entry[1] > base:
+            if type_ in self.active.plain_types and entry[1] >= base:
                 base, ref = entry[1], entry[2]
         saved: Row = {"s": {"b": base, "r": ref, "d": lasts.add(base, self.zone)}, "o": order, "lt": -1}
         if hist:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from streams.machines.account.turn import Change, Turn
 
 KEEP_CUSTOMER_EVENTS = 64
-KEPT = ("k", "ko", "im", "hs", "lv", "nd", "lm", "ha", "sb", "sx", "no")
+KEPT = ("k", "ko", "im", "hs", "lv", "nd", "lm", "ha", "sb", "sx", "no", "tm")
 
 
 def approvals(turn: Turn, change: Change) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from schemas.directory import Person, Team, person_of, team_of
+from schemas.parents import PARENTS
 from streams.kernel.contract import Context
 from streams.machines.account import entities
 from streams.machines.account.entities import Order, Row
@@ -22,6 +23,9 @@ from streams.machines.account.entities import Order, Row
 Cut = list[int] | None
 
 ENTITY, SETTINGS = "e", "settings"
+PARENT_KINDS = frozenset(kind for named in PARENTS.values() for _, kind in named)
+"""Kinds that other documents name."""
+
 MAX_ANCESTORS = 32
 UNREAD = object()
 DEFAULT_SETTINGS: Mapping[str, Any] = {
@@ -153,6 +157,13 @@ class World:
                 bucket = children_bucket(kind, native)
                 if self.ctx.get(bucket, name) is None:
                     self.ctx.put(bucket, name, 1)
+
+    def has_children(self, kind: str, native: str) -> bool:
+        """Was anything kept that names the entity?"""
+        return (
+            kind in PARENT_KINDS
+            and next(iter(self.ctx.scan(children_bucket(kind, native))), None) is not None
+        )
 
     def descendants(self, kind: str, native: str, cut: Cut = None) -> Iterator[Row]:
         """Rows of everything below the entity, as of `cut`."""
