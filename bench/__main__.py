@@ -23,6 +23,7 @@ from streams.runtimes.collector import spare_old_objects
 BENCHES = {
     "kernel": "all machines in memory: events/s by number of rules, and where the time goes",
     "embedded": "durable, all machines: events/s from append to committed outputs",
+    "latency": "from HTTP request to alert visible in the view, 1,000 events/s",
     "waits": "a million armed waits: bytes, time to reopen, first one fired",
     "scale": "cost of an event with a million entities, with 10,000 deals of one account",
     "edits": "a thousand changes of live rules: memory, time, what they leave behind",

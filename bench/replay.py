@@ -87,10 +87,8 @@ def _matchers(report: Report, size: Size) -> None:
         part = count if number == 100 else count // 4
         kernels: dict[str, Kernel] = {}
         for name, made in chosen.items():
-            index.matcher = made
-            kernels[name] = Kernel(number, stream, warm)
-            kernels[name].run(1)
-        index.matcher = matcher
+            with _matching_by(made):
+                kernels[name] = Kernel(number, stream, warm)
         runs = {name: partial(kernel.run, part) for name, kernel in kernels.items()}
         costs = side_by_side(runs, size.rounds)
         report.ratio(f"cost of an event with {number:,} rules, durable-rules to native", *costs.values())
@@ -99,8 +97,8 @@ def _matchers(report: Report, size: Size) -> None:
 @contextmanager
 def _matching_by(made: Matchers) -> Iterator[None]:
     """Rules compiled in here are matched so."""
-    setattr(rulebook, _MATCHER, made)
+    setattr(index, _MATCHER, made)
     try:
         yield
     finally:
-        setattr(rulebook, _MATCHER, matcher)
+        setattr(index, _MATCHER, matcher)

@@ -11,7 +11,7 @@ from random import Random
 from bench.durable import Durable, durable
 from bench.kernel import Kernel
 from bench.measure import Cost, Report, Size, side_by_side
-from bench.workload import START, STEP, deal_of, entries, opening, rules, rules_in
+from bench.workload import START, STEP, deal_of, entries, opening_entries, rules, rules_in
 from schemas.envelope import Event
 from streams.runtimes.memory import entry_of
 from streams.runtimes.pipeline import Entry
@@ -53,7 +53,7 @@ def _entities(report: Report, size: Size) -> None:
 
 
 def _load(workspace: Durable, accounts: int) -> None:
-    found = chain.from_iterable(opening(number) for number in range(accounts))
+    found = chain.from_iterable(opening_entries(number) for number in range(accounts))
     while chunk := list(islice(found, LOADED_AT_ONCE)):
         workspace.take(chunk)
 
@@ -101,7 +101,7 @@ def _deals(report: Report, size: Size) -> None:
 
 
 def _openings(accounts: int, deals: int) -> Iterator[Entry]:
-    return chain.from_iterable(opening(number, deals) for number in range(accounts))
+    return chain.from_iterable(opening_entries(number, deals) for number in range(accounts))
 
 
 def _calls(accounts: int, deals: int, count: int) -> Iterator[Entry]:

@@ -70,7 +70,12 @@ def entries(count: int, accounts: int = ACCOUNTS, *, seed: int = 7, known: bool 
     return [entry_of(event, event.time) for event in events(count, accounts, seed=seed, known=known)]
 
 
-def opening(account: int, deals: int = 1) -> list[Entry]:
+def opening_entries(account: int, deals: int = 1) -> list[Entry]:
+    """An account and its opportunities as entries."""
+    return [entry_of(event, event.time) for event in opening(account, deals)]
+
+
+def opening(account: int, deals: int = 1) -> list[Event]:
     """An account and its opportunities, at the beginning."""
     name, rep = f"A{account}", f"rep{account % REPS}"
     data = {
@@ -91,7 +96,7 @@ def opening(account: int, deals: int = 1) -> list[Entry]:
             "name": name,
         }
         found.append(Event(f"o-{account}-{deal}", "bench", "opportunity.created", START, data))
-    return [entry_of(event, event.time) for event in found]
+    return found
 
 
 def deal_of(account: int, deal: int = 0) -> str:
@@ -104,27 +109,37 @@ def deal_of(account: int, deal: int = 0) -> str:
 
 def directory() -> list[Entry]:
     """Settings, directors of the regions, managers of the teams and the reps, in force from the beginning."""
-    found = [settings_entry({"zone": "Asia/Shanghai", "currency": "CNY"}, 0)]
-    found += [_person(f"dir{n}", roles=["sales_director"], region=region) for n, region in enumerate(REGIONS)]
-    found.append(_person("cfo", roles=["cfo"]))
+    return [
+        settings_entry({"zone": "Asia/Shanghai", "currency": "CNY"}, 0),
+        *(_person(data) for data in people()),
+    ]
+
+
+def people() -> list[Doc]:
+    """Everybody, as the data of `person.updated`."""
+    found = [_worker(f"dir{n}", ["sales_director"], region=region) for n, region in enumerate(REGIONS)]
+    found.append(_worker("cfo", ["cfo"]))
     for team in range(TEAMS):
         place = {"region": REGIONS[team % len(REGIONS)], "manager": f"dir{team % len(REGIONS)}"}
-        found.append(_person(f"mgr{team}", roles=["sales_manager"], team=f"team{team}", **place))
+        found.append(_worker(f"mgr{team}", ["sales_manager"], team=f"team{team}", **place))
     for rep in range(REPS):
         team = rep % TEAMS
         place = {"region": REGIONS[team % len(REGIONS)], "manager": f"mgr{team}"}
-        found.append(_person(f"rep{rep}", roles=["sales_rep"], team=f"team{team}", **place))
+        found.append(_worker(f"rep{rep}", ["sales_rep"], team=f"team{team}", **place))
     return found
 
 
-def _person(name: str, **data: object) -> Entry:
-    event = {
-        "id": f"p-{name}",
-        "src": "bench",
-        "type": "person.updated",
-        "time": 0,
-        "data": {"person": name, "name": name, "mail": f"{name}@example.com", **data},
-    }
+def people_file() -> str:
+    """The people as a workspace's `people.yaml`."""
+    return yaml.safe_dump({"people": people()}, allow_unicode=True, sort_keys=False)
+
+
+def _worker(name: str, roles: list[str], **more: str) -> Doc:
+    return {"person": name, "name": name, "mail": f"{name}@example.com", "roles": roles, **more}
+
+
+def _person(data: Doc) -> Entry:
+    event = {"id": f"p-{data['person']}", "src": "bench", "type": "person.updated", "time": 0, "data": data}
     return Entry("commands", SHARED, SHARED_CHANGE, {"what": "person", "event": event}, 0)
 
 

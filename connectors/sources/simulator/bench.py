@@ -49,8 +49,8 @@ TIERS = "SABC"
 
 
 def bench_events(n: int, accounts: int, seed: int = 7, *, known: bool = False) -> Iterator[bytes]:
-    """`n` CloudEvents records as JSON bytes over `accounts` accounts, in order of time. known: the accounts and
-    their opportunities exist already, so the mix begins at once.
+    """`n` CloudEvents records as JSON bytes over `accounts` accounts, in order of time. known: the accounts
+    and their opportunities exist already, so the mix begins at once.
 
     >>> next(bench_events(1, 10))[:29]
     b'{"specversion": "1.0", "id": '
