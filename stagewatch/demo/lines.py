@@ -37,7 +37,7 @@ STATE_STYLES: Final[Mapping[str, str]] = {
     "approved": "green", "withdrawn": "bold green", "open": "yellow", "requested": "magenta",
 }  # fmt: skip
 _DAYS: Final = ("周一", "周二", "周三", "周四", "周五", "周六", "周日")
-_GRID: Final = (9, 8, 10)
+_GRID: Final[Mapping[Language, tuple[int, int, int]]] = {"en": (9, 8, 10), "zh": (10, 4, 6)}
 """Columns of time, kind and state."""
 
 
@@ -114,7 +114,7 @@ def of_deed(at: int, who: str, what: str) -> Line:
 def grid(lines: Sequence[Line], zone: ZoneInfo, language: Language) -> Table:
     """Lines one below the other, cut at the screen's width."""
     table = Table.grid(padding=(0, 1), expand=True)
-    for width in _GRID:
+    for width in _GRID[language]:
         table.add_column(width=width, no_wrap=True, overflow="ellipsis")
     table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     for line in lines:

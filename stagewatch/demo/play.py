@@ -284,7 +284,7 @@ class Demo:
         states, messages, dead = summary.stands(self.workspace)
         session = Session(
             self.plan, self.past, self.tally, self.stories, states, messages, dead, seconds, whole,
-            self.wish.keep,
+            self.settings.tz, self.wish.keep,
         )  # fmt: skip
         session.missing.extend(summary.missing(session))
         return session

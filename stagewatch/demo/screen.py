@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ from stagewatch.demo.words import word
 
 PIPE_WIDTH: Final = 120
 PICTURE_WIDTH: Final = 110
+_FONT_FACE: Final = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
+"""Fonts that a picture would fetch from elsewhere: the reader's own are used instead."""
 AROUND: Final = 1
 """Lines before and after those of the stories that a picture shows."""
 
@@ -108,7 +111,8 @@ class Screen:
         if self._last is not None:
             picture.print(self._last)
         picture.print(summary)
-        path.write_text(picture.export_svg(title="stagewatch demo"), encoding="utf-8")
+        drawn = _FONT_FACE.sub("", picture.export_svg(title="stagewatch demo"))
+        path.write_text(drawn, encoding="utf-8")
 
     def _excerpt(self) -> Iterator[RenderableType]:
         chosen = [

@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from stagewatch.commands.output import Language
+from schemas.time import parse_instant
+from stagewatch.commands.output import Language, local_time
+from stagewatch.commands.standing import STATES
 from stagewatch.demo.past import Past
 from stagewatch.demo.plan import Plan
 from stagewatch.demo.stories import Stories
@@ -43,6 +46,7 @@ class Session:
     dead: int
     seconds: float
     whole: bool
+    zone: ZoneInfo
     kept: Path | None = None
     missing: list[str] = field(default_factory=list)
 
@@ -168,25 +172,31 @@ def _figures(session: Session, language: Language) -> Table:
                   f"{past.refused + tally.refused.total():,} {w('refused')}")  # fmt: skip
     table.add_row(w("alerts"), f"{count('alerts', 'firing')} {w('fired')}, {count('alerts', 'resolved')} "
                   f"{w('resolved')}, {count('alerts', 'withdrawn')} {w('withdrawn')}")  # fmt: skip
-    table.add_row(w("tasks"), _by_state(tally, "tasks"))
-    table.add_row(w("approvals"), _by_state(tally, "approvals"))
+    table.add_row(w("tasks"), _by_state(tally, "tasks", language))
+    table.add_row(w("approvals"), _by_state(tally, "approvals", language))
     table.add_row(w("mails"), f"{len(tally.mails):,}, {w('once')}")
     people = " → ".join(str(link["by"]).partition("@")[0] for link in decide.get("links", ()))
     table.add_row(w("acted"), f"{decide.get('rule', '')}: {people} → {decide.get('state', '')}")
-    table.add_row(w("taken_back"), word("why", language, **_late(late)))
+    table.add_row(w("taken_back"), word("why", language, **_late(late, session.zone)))
     return table
 
 
-def _late(facts: Mapping[str, Any]) -> dict[str, str]:
-    """Rule and state, when the report was written and entered, as texts."""
-    found = {name: str(facts.get(name, "")) for name in ("rule", "state", "happened", "entered")}
-    times = {name: found[name][5:16].replace("T", " ") for name in ("happened", "entered")}
-    return found | times
+def _late(facts: Mapping[str, Any], zone: ZoneInfo) -> dict[str, str]:
+    """The rule, when the report was written and entered, as texts."""
+    found = {"rule": str(facts.get("rule", ""))}
+    for name in ("happened", "entered"):
+        text = facts.get(name)
+        found[name] = "" if text is None else local_time(parse_instant(str(text)), zone)[5:16]
+    return found
 
 
-def _by_state(tally: Tally, topic: str) -> str:
-    found = [f"{count:,} {state}" for (of, state), count in tally.transitions.most_common() if of == topic]
-    return ", ".join(found).replace("_", " ")
+def _by_state(tally: Tally, topic: str, language: Language) -> str:
+    found = []
+    for (of, state), count in tally.transitions.most_common():
+        if of == topic:
+            name = STATES.get(state, state) if language == "zh" else state.replace("_", " ")
+            found.append(f"{count:,} {name}")
+    return ", ".join(found)
 
 
 def _by_rule(session: Session, language: Language) -> Table:

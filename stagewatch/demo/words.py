@@ -73,8 +73,8 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "once": ("无重复", "none twice"),
     "acted": ("经邮件链接处理", "acted on by link"),
     "why": (
-        "{rule}：{happened} 的报告 {entered} 才录入（UTC） → {state}",
-        "{rule}: the report of {happened} was entered {entered} (UTC) → {state}",
+        "{rule}：报告写于 {happened}，{entered} 才录入",
+        "{rule}: report of {happened}, entered {entered}",
     ),
     "taken_back": ("被迟到数据撤回", "withdrawn"),
 }  # fmt: skip
