@@ -1,4 +1,5 @@
-"""Runs the tests that stand beside rules (`NAME.test.yaml`) on the memory runtime, from an empty workspace each.
+"""Runs the tests that stand beside rules (`NAME.test.yaml`) on the memory runtime, from an empty workspace
+each.
 
 The test language and the judging of outcomes are `rules.testing`'s; here is only the engine it is handed.
 """
@@ -9,10 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from rules.load import load_rules
 from rules.testing import Job, Outcome
+from rules.texts import split_rules
 from schemas.types import FieldType
-from streams.rule_texts import split_rules
 from streams.runtimes.memory import MemoryRuntime, rule_entry, settings_entry
 
 KINDS: Mapping[str, str] = {"alerts": "alert", "tasks": "task", "approvals": "approval"}
@@ -28,8 +28,7 @@ def runner(read: Callable[[str], str]) -> Callable[[Job], Sequence[Outcome]]:
         runtime.put(settings_entry(settings, 0))
         for name in job.rules:
             text = read(name)
-            load_rules(text, name, declared_fields=declared)
-            for rule, part in split_rules(text):
+            for rule, part in split_rules(text, name, declared_fields=declared):
                 runtime.put(rule_entry(rule, part, 0))
         for record in job.events:
             runtime.event(record)

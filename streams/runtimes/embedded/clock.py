@@ -109,7 +109,7 @@ class ClockGuard:
                 "The wall clock has jumped; the intake is stopped",
                 expected=f"about {format_instant(expected)}",
                 found=format_instant(now),
-                next_step="set the clock right, or confirm the new time with `stagewatch confirm-clock`",
+                next_step="set the clock right if it is wrong, then run `stagewatch confirm-clock`",
             )
         self._offset = now - monotonic
         return now

@@ -11,11 +11,11 @@ from itertools import islice
 from zoneinfo import ZoneInfo
 
 from connectors.sources.simulator import NAMESPACES, Organisation, history
+from rules.texts import split_rules
 from schemas.envelope import Event, decode_event
 from schemas.errors import EventError
 from schemas.time import DAY, parse_instant
 from stagewatch.workspace.init import packs
-from streams.rule_texts import split_rules
 from streams.runtimes.memory import entry_of, rule_entry, settings_entry
 from streams.runtimes.pipeline import Entry
 from streams.topology import MACHINES
@@ -29,7 +29,7 @@ SETTINGS = {"zone": "Asia/Shanghai", "currency": "CNY", "admin": "admin@example.
 def rules() -> list[tuple[str, str]]:
     """(id, text) of the shipped rules."""
     texts = [p.read_text(encoding="utf-8") for p in packs() if not p.name.endswith(".test.yaml")]
-    return [pair for text in texts for pair in split_rules(text)]
+    return [pair for text in texts for pair in split_rules(text, "packs")]
 
 
 def opening() -> list[Entry]:
