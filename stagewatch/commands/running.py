@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import gc
+import contextlib
 import logging
 import os
 import signal
@@ -16,9 +16,13 @@ from stagewatch.service.secrets import kept
 from stagewatch.service.server import Run, Server
 from stagewatch.settings import Settings, load_settings
 from stagewatch.workspace.paths import Workspace
+from streams.runtimes.collector import collect_when_idle, spare_old_objects
 
 Style = Literal["json", "console"]
 Level = Literal["debug", "info", "warning", "error"]
+
+TIDY_SECONDS = 600.0
+"""How often garbage in cycles is looked for."""
 
 
 def run(root: Path, port: int | None, scale: int | None, style: str, level: str) -> int:
@@ -28,7 +32,6 @@ def run(root: Path, port: int | None, scale: int | None, style: str, level: str)
     chosen = ("console" if sys.stderr.isatty() else "json") if style == "auto" else style
     configure_logs(cast(Style, chosen), cast(Level, level), secrets=secrets_of(workspace, settings))
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # it says what we say better
-    gc.freeze()
     asyncio.run(_serve(workspace, settings, Run(port, scale)))
     return 0
 
@@ -49,6 +52,17 @@ async def _serve(workspace: Workspace, settings: Settings, how: Run) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     async with Server(workspace, settings, how) as server:
+        spare_old_objects()
         if sys.stdout.isatty():
             sys.stdout.write(f"Stagewatch {workspace.root} at {server.url} — Ctrl-C stops it\n")
-        await stopping.wait()
+        while not stopping.is_set():
+            await _tidy(server, stopping)
+
+
+async def _tidy(server: Server, stopping: asyncio.Event) -> None:
+    """Let some minutes pass, then take away garbage in cycles, if nothing waits to be worked off just then."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stopping.wait(), TIDY_SECONDS)
+        return
+    if await server.engine.call(lambda runtime: runtime.backlog) == 0:
+        collect_when_idle()
