@@ -60,7 +60,7 @@ async def _serve(workspace: Workspace, settings: Settings, how: Run) -> None:
 
 
 async def _tidy(server: Server, stopping: asyncio.Event) -> None:
-    """Let some minutes pass, then take away garbage in cycles, if nothing waits to be worked off just then."""
+    """Let some minutes pass, then take away garbage in cycles, if no event waits just then."""
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(stopping.wait(), TIDY_SECONDS)
         return
