@@ -93,7 +93,7 @@ def of_transition(topic: str, at: int, value: Mapping[str, Any], language: Langu
 
 def of_mail(at: int, mail: Mail, own: bool) -> Line:
     """A line for a mail."""
-    text = Text(mail.to.partition("@")[0], "bold")
+    text = Text.assemble((mail.to.partition("@")[0], "bold"))
     text.append(f"  {mail.subject}")
     return Line(at, "mail", "→", text, own)
 
@@ -106,7 +106,7 @@ def of_refusal(at: int, why: str) -> Line:
 
 def of_deed(at: int, who: str, what: str) -> Line:
     """A line for what the demo does in somebody's name."""
-    text = Text(who.partition("@")[0], "bold")
+    text = Text.assemble((who.partition("@")[0], "bold"))
     text.append(f"  {what}")
     return Line(at, "you", "", text, True)
 
@@ -155,7 +155,9 @@ def panel(stand: Stand, zone: ZoneInfo, language: Language) -> RenderableType:
 
 def _steps(story: Story, width: int, language: Language) -> Text:
     name = word(story.name, language)
-    line = Text(name + " " * (width - cell_len(name)) + "  ", "bold", overflow="ellipsis", no_wrap=True)
+    line = Text(overflow="ellipsis", no_wrap=True).append(
+        name + " " * (width - cell_len(name)) + "  ", "bold"
+    )
     for number, step in enumerate(story.steps):
         done = number < story.done
         line.append("✓ " if done else "· ", "green" if done else "dim")

@@ -123,7 +123,7 @@ class Screen:
         for wanted, line in zip(chosen, self._lines, strict=True):
             if wanted:
                 if skipped:
-                    yield Text(f"⋮ {skipped}", "dim")
+                    yield Text(word("more", self.language, count=skipped), "dim")
                     skipped = 0
                 part.append(line)
                 continue
@@ -134,7 +134,7 @@ class Screen:
         if part:
             yield grid(part, self.zone, self.language)
         if skipped:
-            yield Text(f"⋮ {skipped}", "dim")
+            yield Text(word("more", self.language, count=skipped), "dim")
 
 
 def _nobody(step: str, done: int, total: int) -> None:

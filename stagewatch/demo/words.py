@@ -72,6 +72,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "history": ("历史", "history"),
     "once": ("无重复", "none twice"),
     "acted": ("经邮件链接处理", "acted on by link"),
+    "more": ("⋮ 另 {count} 行", "⋮ {count} more lines"),
     "why": (
         "{rule}：报告写于 {happened}，{entered} 才录入",
         "{rule}: report of {happened}, entered {entered}",
