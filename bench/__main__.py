@@ -28,6 +28,7 @@ BENCHES = {
     "scale": "cost of an event with a million entities, with 10,000 deals of one account",
     "edits": "a thousand changes of live rules: memory, time, what they leave behind",
     "replay": "backtest, replay of a log, views rebuilt; durable-rules against the native matcher",
+    "storage": "rows, log and commits of the store alone",
 }
 """Name -> what it measures; each is a module with `run(size) -> Report`."""
 
