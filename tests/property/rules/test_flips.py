@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -21,11 +22,17 @@ steps = st.one_of(
 
 
 def later(scope: MappingScope, at: int) -> MappingScope:
-    """The same entity at another instant: only its age has grown."""
-    data = dict(scope.data)
-    if isinstance(data["age"], int):
-        data["age"] += at - scope.at
-    return replace(scope, at=at, data=data)
+    """The same entity at another instant: only its age has grown, before the change (`was`) as after it."""
+    grown = at - scope.at
+    joined = {
+        name: _aged(fields, grown) if name == "was" else fields for name, fields in scope.joined.items()
+    }
+    return replace(scope, at=at, data=_aged(scope.data, grown), joined=joined)
+
+
+def _aged(fields: Mapping[str, object], grown: int) -> dict[str, object]:
+    age = fields.get("age")
+    return {**fields, "age": age + grown} if isinstance(age, int) else dict(fields)
 
 
 @settings(max_examples=600)
