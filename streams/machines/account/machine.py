@@ -10,6 +10,7 @@ It holds nothing but compiled rules, which the shared rows determine. It must no
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from rules.problems import RuleErrors
@@ -86,6 +87,8 @@ class AccountMachine:
         if record.kind == moves.HELD:
             ctx.at = moves.instant(ctx, place[0])
         self._items[kind](ctx, value, place)
+        if ctx.at > record.at:
+            ctx.step.emits = [replace(emit, at=ctx.at) for emit in ctx.step.emits]
 
     def _event(self, ctx: Context, event: Any, place: Order) -> None:
         Intake(self._turn(ctx)).take(event, order_of(event, *place))

@@ -87,10 +87,18 @@ class Turn:
         if change.event["type"].startswith("approval."):
             review.outside_decision(self, change)
 
-    @staticmethod
-    def _is_behind(change: Change) -> bool:
-        """In order for the entity itself, but its rules have heard of newer events below it."""
-        return change.old is not None and change.old.get("no", [-1]) > change.order
+    def _is_behind(self, change: Change) -> bool:
+        """In order for the entity itself, but its rules have heard of newer events below it, or read something
+        above it that has newer ones.
+        """
+        if change.old is not None and change.old.get("no", [-1]) > change.order:
+            return True
+        for kind, native in change.above:
+            row = self.world.row(kind, native)
+            if row is not None and row["o"] > change.order:
+                if any(active.watch == change.kind for active in self.book.joined.get(kind, ())):
+                    return True
+        return False
 
     def _advance(self, change: Change) -> None:
         if change.new is None:

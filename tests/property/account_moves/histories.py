@@ -85,7 +85,9 @@ class Story:
 Move = tuple[int, int, int, int, int]
 """What happens, three choices, hours since the last."""
 
-moves = st.tuples(st.integers(0, 13), *(st.integers(0, 5) for _ in range(3)), st.sampled_from((0, 0, 1, 5, 11, 30, 50)))
+moves = st.tuples(
+    st.integers(0, 13), *(st.integers(0, 5) for _ in range(3)), st.sampled_from((0, 0, 1, 5, 11, 30, 50))
+)
 plans = st.lists(moves, min_size=1, max_size=25)
 
 
@@ -111,7 +113,9 @@ def _tell(story: Story, at: int, what: int, choices: tuple[int, int, int]) -> No
         story.known.add((kind, native))
         story.events.append(Told(at - late, at, type_, native, {kind: native, **data}))
 
-    if what in (0, 1) or (what in (3, 4, 5, 7, 8) and ("opportunity", deal) not in story.known):  # a deal, its account, or another one than before
+    if what in (0, 1) or (
+        what in (3, 4, 5, 7, 8) and ("opportunity", deal) not in story.known
+    ):  # a deal, its account, or another one than before
         add("opportunity.updated" if ("opportunity", deal) in story.known else "opportunity.created", deal,
             account=account, amount=50 + 25 * c, owner="li")  # fmt: skip
     elif what == 2 and ("opportunity", deal) in story.known:
@@ -171,7 +175,14 @@ def entries(story: Story) -> list[Any]:
 
 
 def _entry(name: str, type_: str, time: int, at: int, data: dict[str, Any]) -> Any:
-    record = {"specversion": "1.0", "id": name, "source": "crm", "type": type_, "time": format_instant(time), "data": data}
+    record = {
+        "specversion": "1.0",
+        "id": name,
+        "source": "crm",
+        "type": type_,
+        "time": format_instant(time),
+        "data": data,
+    }
     return entry_of(decode_event(record, zone=ZONE), at)
 
 

@@ -25,7 +25,9 @@ def standing(transitions: list[Transition]) -> list[tuple[str, str, str, int]]:
 
 
 def later(transitions: list[Transition]) -> list[tuple[Any, ...]]:
-    return sorted((a["rule"], a["entity"], a["key"], a["state"], a["due"], a["at"], a["reason"]) for a in transitions)
+    return sorted(
+        (a["rule"], a["entity"], a["key"], a["state"], a["due"], a["at"], a["reason"]) for a in transitions
+    )
 
 
 def entity_rows(runtime: MemoryRuntime, story: Story) -> dict[str, dict[str, Any]]:
@@ -53,7 +55,20 @@ def left_over(runtime: MemoryRuntime) -> list[str]:
     found = []
     for (machine, _), store in runtime.stores.items():
         for key, bucket in store._buckets if machine == "account" else ():
-            if bucket in ("mv", "mw", "mp", "mo", "ma", "mb", "md", "mj", "fq", "mc", "mq", "mv.since") or bucket[:3] in ("mq|", "ms|"):
+            if bucket in (
+                "mv",
+                "mw",
+                "mp",
+                "mo",
+                "ma",
+                "mb",
+                "md",
+                "mj",
+                "fq",
+                "mc",
+                "mq",
+                "mv.since",
+            ) or bucket[:3] in ("mq|", "ms|"):
                 found.append(f"{key} {bucket}")
     return found
 

@@ -118,6 +118,9 @@ def _rows_of(ctx: Context, kind: str, native: str) -> Iterator[Sent]:
         row = ctx.get(bucket, entity)
         if row is not None:
             yield [bucket, entity, row]
+    for alias in (ctx.get("e", entity) or {}).get("al", ()):
+        if ctx.get("xa", f"{kind}|{alias}") == native:
+            yield ["xa", f"{kind}|{alias}", native]
     for name, row in list(ctx.scan(trigger_bucket(kind, native))):
         yield [trigger_bucket(kind, native), name, row]
         if ctx.get(f"lv|{name}", entity) is not None:

@@ -10,7 +10,6 @@ again (`md`), so that no rule sees half of a change. Alerts that still hold are 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -148,8 +147,11 @@ def _link(turn: Turn, row: Row) -> list[tuple[str, str]]:
     return above
 
 
-def _children(ctx: Context, kind: str, native: str) -> Iterator[str]:
-    yield from [name for name, _ in ctx.scan(children_bucket(kind, native))]
+def _children(ctx: Context, kind: str, native: str) -> list[str]:
+    """Names of what is on the entity's list, under any of the ids that it has in other systems."""
+    row = ctx.get("e", f"{kind}|{native}") or {}
+    lists = [children_bucket(kind, name) for name in (native, *row.get("al", ()))]
+    return [name for bucket in lists for name, _ in ctx.scan(bucket)]
 
 
 def _sum(turn: Turn, name: str, why: Any) -> None:
@@ -162,7 +164,7 @@ def _sum(turn: Turn, name: str, why: Any) -> None:
     if kind == "account":
         if native != turn.world.account_id:
             return
-    elif next(_children(turn.world.ctx, kind, native), None) is None and "k" not in row:
+    elif not _children(turn.world.ctx, kind, native) and "k" not in row:
         return
     else:
         below = list(turn.world.descendants(kind, native))

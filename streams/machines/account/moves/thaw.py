@@ -72,11 +72,9 @@ def fell_due(ctx: Context) -> None:
 
 
 def instant(ctx: Context, at: int) -> int:
-    """The logical time (us) at which something held is judged: its own, but never before the key was
-    frozen.
-    """
+    """The logical time (us) at which something held is judged: its own, but never before the key was frozen."""
     since = ctx.get(*SINCE)
-    return min(ctx.at, at if since is None else max(at, since))
+    return at if since is None else max(at, since)
 
 
 def _again(ctx: Context, run: str, *, idle: bool = False) -> None:
