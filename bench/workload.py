@@ -37,6 +37,9 @@ REPS = 97
 TEAMS = 10
 ZONE = ZoneInfo("Asia/Shanghai")
 
+PATIENCE = "14d"
+"""After which an approval asks again: nobody in the stream decides any, a day would be a flood."""
+
 Doc = dict[str, Any]
 Leaf = dict[str, object]
 Rules = list[tuple[str, str]]
@@ -236,6 +239,9 @@ def _variant(doc: Doc, name: str, more: list[Leaf]) -> Doc:
     made["rule"] = f"{doc['rule']}-{name}".lower()
     old = [doc["where"]] if "where" in doc else []
     made["where"] = {"all": [*copy.deepcopy(old), *more]}
+    for action in made["then"]:
+        if "approval" in action:
+            action["approval"]["timeout"] = PATIENCE
     return made
 
 
