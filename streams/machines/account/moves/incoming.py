@@ -19,11 +19,14 @@ from streams.machines.account.moves import outgoing
 from streams.machines.account.moves.routing import drain, enqueue
 from streams.machines.account.moves.rows import (
     BEGIN,
+    ROWS,
+    SALES,
     SINCE,
     Place,
     Row,
     account_of,
     entity_of_row,
+    entity_of_wait,
     mark,
     name_of,
     present,
@@ -67,7 +70,11 @@ def rows(ctx: Context, value: Any) -> None:
             _arrives(ctx, entity, [move], value["sh"])
         _PUT.get(bucket[:2] if bucket[:2] == "v|" else bucket, Context.put)(ctx, bucket, name, row)
     for name, due in value.get("waits", ()):
-        ctx.put("mw", name, [due, 0])
+        to = ctx.get("fwd", entity_of_wait(name))
+        if to is None:
+            ctx.put("mw", name, [due, 0])
+        else:  # a straggler: the entity has gone on
+            ctx.emit(SALES, to, ROWS, {"move": move, "rows": [], "waits": [[name, due]]})
 
 
 def _arrives(ctx: Context, entity: str, moves: list[str], seen: int) -> None:

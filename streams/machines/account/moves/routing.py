@@ -35,6 +35,7 @@ from streams.machines.account.moves.rows import (
     Place,
     Row,
     entity_of_row,
+    entity_of_wait,
     frozen,
     hold,
     may_be_coming,
@@ -70,11 +71,26 @@ def stopped(ctx: Context, item: Item, *, held: bool = False) -> bool:
         return True
     if item[0] == EVENT:
         return _event(ctx, item, held)
+    if item[0] == WAIT:
+        return _wait(ctx, item[1])
     to = _gone_alert(ctx, str(item[1].get("alert"))) if item[0] == COMMAND else None
     if to is not None:
         ctx.emit(SALES, to, COMMAND, item[1])
     elif frozen(ctx, held=held):
         hold(ctx, *item)
+    else:
+        return False
+    return True
+
+
+def _wait(ctx: Context, wait: Any) -> bool:
+    """A wait that was held: its entity may have left since, or another move may have begun."""
+    name, due = wait
+    to = ctx.get("fwd", entity_of_wait(name))
+    if to is not None:
+        ctx.emit(SALES, to, ROWS, {"move": "", "rows": [], "waits": [wait]})
+    elif frozen(ctx, held=True):
+        ctx.put("mw", name, [due, 1])
     else:
         return False
     return True
