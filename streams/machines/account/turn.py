@@ -376,7 +376,8 @@ class Turn:
         for name in names[:RECHECK_AT_ONCE]:
             kind, _, native = name.partition("|")
             row = self.world.row(kind, native)
-            if not active.trigger.follows_entity and (row is None or row.get("no", [-1]) < change.order):
+            newest = [-1] if row is None else max(row["o"], row.get("no", [-1]))
+            if not active.trigger.follows_entity and newest < change.order:
                 continue  # an instant looks again only when it was judged too early
             if change.fast and active.trigger.follows_entity:
                 self._take(active, kind, native, change)
