@@ -88,17 +88,18 @@ class Turn:
             review.outside_decision(self, change)
 
     def _is_behind(self, change: Change) -> bool:
-        """In order for the entity itself, but its rules have heard of newer events below it, or read something
-        above it that has newer ones.
+        """In order for the entity itself, but its rules have heard of newer events below it, or read
+        something above it that has newer ones.
         """
         if change.old is not None and change.old.get("no", [-1]) > change.order:
             return True
-        for kind, native in change.above:
-            row = self.world.row(kind, native)
-            if row is not None and row["o"] > change.order:
-                if any(active.watch == change.kind for active in self.book.joined.get(kind, ())):
-                    return True
-        return False
+        return any(self._reads_newer(change, kind, native) for kind, native in change.above)
+
+    def _reads_newer(self, change: Change, kind: str, native: str) -> bool:
+        row = self.world.row(kind, native)
+        if row is None or row["o"] <= change.order:
+            return False
+        return any(active.watch == change.kind for active in self.book.joined.get(kind, ()))
 
     def _advance(self, change: Change) -> None:
         if change.new is None:

@@ -90,7 +90,8 @@ def small_records() -> Iterator[None]:
     """Records of two rows and steps of three, so that a few entities already take many."""
     with pytest.MonkeyPatch.context() as patch:
         for module, name, size in (
-            (whole, "BATCH", 3), (whole, "CHUNK", 2), (outgoing, "CHUNK", 2), (thaw, "CHUNK", 2), (routing, "BATCH", 2),
+            (whole, "BATCH", 3), (whole, "CHUNK", 2), (outgoing, "CHUNK", 2), (thaw, "CHUNK", 2), (routing,
+            "BATCH", 2),
         ):  # fmt: skip
             patch.setattr(module, name, size)
         yield

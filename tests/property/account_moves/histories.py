@@ -1,12 +1,12 @@
-"""Random histories with merges, conversions and re-parentings, and the same ones in which nothing had to move.
+"""Random histories with merges, conversions and re-parentings, and the same ones without any move.
 
-A plan is a list of small numbers; `tell` makes events of it. `settled` names from the start what each entity names in
-the end, and the survivor instead of what was merged into it, so that no move is needed.
+A plan is a list of small numbers; `tell` makes events of it. `settled` names from the start what each
+entity names in the end, and the survivor instead of what was merged into it, so that no move is needed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -33,15 +33,19 @@ TASK = "then: [{task: {to: owner, title: 跟进, due: 2d}}]"
 RULES = {
     "stale": f"watch: opportunity\nwhen: {{silent: {{of: [activity.logged], for: 3d}}}}\n{TASK}",
     "stale-key": f"watch: opportunity\nwhen: {{silent: {{of: [{CALL}], for: 2d}}}}\n{KEY}",
-    "stale-wide": "watch: opportunity\nwhen: {silent: {of: [activity.logged], for: 4d, include: account}}",
+    "stale-wide": ("watch: opportunity\nwhen: {silent: {of: [activity.logged], for: 4d, include: account}}"),
     "quiet-account": "watch: account\nwhen: {silent: {of: [activity.logged], for: 2d}}",
     "rich": f"watch: opportunity\nwhen: {{holds: {{for: 1d}}}}\n{RICH}",
     "key": f"watch: opportunity\nwhen: {{holds: {{}}}}\n{KEY}",
     "called": "watch: account\nwhen: {holds: {for: 1d}}\nwhere: {field: calls, op: gte, value: 2}",
     "deal-called": "watch: opportunity\nwhen: {holds: {}}\nwhere: {field: calls, op: gte, value: 2}",
     "quote": f"watch: quote\nwhen: {{event: quote.created}}\n{KEY}",
-    "big-quote": "watch: quote\nwhen: {event: quote.created}\nwhere: {field: opportunity.amount, op: gte, value: 100}",
-    "answer": f"watch: opportunity\nwhen: {{missing_after: {{after: {CALL}, expect: {PROPOSAL}, within: 1d}}}}",
+    "big-quote": (
+        "watch: quote\nwhen: {event: quote.created}\nwhere: {field: opportunity.amount, op: gte, value: 100}"
+    ),
+    "answer": (
+        f"watch: opportunity\nwhen: {{missing_after: {{after: {CALL}, expect: {PROPOSAL}, within: 1d}}}}"
+    ),
     "stage": "watch: opportunity\nwhen: {enters: [quote]}",
     "lead": f"watch: lead\nwhen: {{silent: {{of: [activity.logged], for: 2d}}}}\n{TASK}",
 }
@@ -99,53 +103,101 @@ def tell(plan: Sequence[Move]) -> Story:
     at = 0
     for what, a, b, c, hours in plan:
         at += hours * HOUR + 1
-        _tell(story, at, what, (a, b, c))
+        Teller(story, at, a, b, c).tell(what)
     return story
 
 
-def _tell(story: Story, at: int, what: int, choices: tuple[int, int, int]) -> None:
-    a, b, c = choices
-    account, deal, lead = ACCOUNTS[a % 3], DEALS[b % 3], LEADS[c % 2]
-    n = str(len(story.events))
+@dataclass
+class Teller:
+    """Adds one event to a story. b, c: which deal and which lead; late: us before its arrival."""
 
-    def add(type_: str, native: str, late: int = 0, **data: Any) -> None:
+    story: Story
+    at: int
+    a: int
+    b: int
+    c: int
+
+    def tell(self, what: int) -> None:
+        """The event of that number; a deal or lead that nobody knows yet is created first."""
+        if what in DEALS_FIRST and not self.knows("opportunity", self.deal):
+            self.change_deal()
+        elif what in LEADS_FIRST and not self.knows("lead", self.lead):
+            self.create_lead()
+        else:
+            TELLERS[what](self)
+
+    @property
+    def account(self) -> str:
+        return ACCOUNTS[self.a % 3]
+
+    @property
+    def deal(self) -> str:
+        return DEALS[self.b % 3]
+
+    @property
+    def lead(self) -> str:
+        return LEADS[self.c % 2]
+
+    def knows(self, kind: str, native: str) -> bool:
+        return (kind, native) in self.story.known
+
+    def add(self, type_: str, native: str, late: int = 0, data: Mapping[str, object] | None = None) -> None:
         kind = type_.partition(".")[0]
-        story.known.add((kind, native))
-        story.events.append(Told(at - late, at, type_, native, {kind: native, **data}))
+        self.story.known.add((kind, native))
+        self.story.events.append(Told(self.at - late, self.at, type_, native, {kind: native, **(data or {})}))
 
-    if what in (0, 1) or (
-        what in (3, 4, 5, 7, 8) and ("opportunity", deal) not in story.known
-    ):  # a deal, its account, or another one than before
-        add("opportunity.updated" if ("opportunity", deal) in story.known else "opportunity.created", deal,
-            account=account, amount=50 + 25 * c, owner="li")  # fmt: skip
-    elif what == 2 and ("opportunity", deal) in story.known:
-        add("opportunity.stage_changed", deal, **({"stage": "quote"} if c % 2 else {"stage": "offer"}))
-    elif what in (3, 4, 5):  # follow-ups of a deal, some told late
-        kind = ("call", "proposal", "demo")[c % 3]
-        add("activity.logged", f"x{n}", late=(0, 0, 7)[a % 3] * HOUR, opportunity=deal, kind=kind)
-    elif what == 6:  # of the customer alone
-        add("activity.logged", f"x{n}", account=account, kind="call")
-    elif what == 7:  # a child that names its account itself
-        add("activity.logged", f"x{n}", account=account, opportunity=deal, kind="call")
-    elif what == 8:
-        add("quote.created", f"q{n}", opportunity=deal)
-    elif what == 9:
-        add("account.updated", account, tier="AB"[c % 2])
-    elif what == 10:
-        add("lead.created", lead, owner="li")
-    elif what == 11 and ("lead", lead) in story.known:
-        add("activity.logged", f"x{n}", lead=lead, kind="call")
-    elif what == 12 and ("lead", lead) in story.known:
-        linked = {"opportunity": deal} if ("opportunity", deal) in story.known and c > 3 else {}
-        add("lead.converted", lead, account=account, **linked)
-    elif what == 13:
-        _merge(story, at, account, ACCOUNTS[b % 3])
+    def new(self) -> str:
+        return f"n{len(self.story.events)}"
+
+    def change_deal(self) -> None:
+        end = "updated" if self.knows("opportunity", self.deal) else "created"
+        data = {"account": self.account, "amount": 50 + 25 * self.c, "owner": "li"}
+        self.add(f"opportunity.{end}", self.deal, data=data)
+
+    def change_stage(self) -> None:
+        self.add("opportunity.stage_changed", self.deal, data={"stage": "quote" if self.c % 2 else "offer"})
+
+    def follow_up(self) -> None:
+        data = {"opportunity": self.deal, "kind": ("call", "proposal", "demo")[self.c % 3]}
+        self.add("activity.logged", self.new(), (0, 0, 7)[self.a % 3] * HOUR, data)
+
+    def call_customer(self) -> None:
+        self.add("activity.logged", self.new(), data={"account": self.account, "kind": "call"})
+
+    def call_about_deal_at_customer(self) -> None:
+        data = {"account": self.account, "opportunity": self.deal, "kind": "call"}
+        self.add("activity.logged", self.new(), data=data)
+
+    def quote(self) -> None:
+        self.add("quote.created", self.new(), data={"opportunity": self.deal})
+
+    def rank(self) -> None:
+        self.add("account.updated", self.account, data={"account": self.account, "tier": "AB"[self.c % 2]})
+
+    def create_lead(self) -> None:
+        self.add("lead.created", self.lead, data={"owner": "li"})
+
+    def call_lead(self) -> None:
+        self.add("activity.logged", self.new(), data={"lead": self.lead, "kind": "call"})
+
+    def convert(self) -> None:
+        linked = {"opportunity": self.deal} if self.knows("opportunity", self.deal) and self.c > 3 else {}
+        self.add("lead.converted", self.lead, data={"account": self.account, **linked})
+
+    def merge(self) -> None:
+        account, into, story = self.account, ACCOUNTS[self.b % 3], self.story
+        if story.survivor(account) == account and story.survivor(into) != account:
+            self.add("account.merged", account, data={"into": into})
+            story.merged[account] = into
 
 
-def _merge(story: Story, at: int, account: str, into: str) -> None:
-    if story.survivor(account) == account and story.survivor(into) != account:
-        story.events.append(Told(at, at, "account.merged", account, {"account": account, "into": into}))
-        story.merged[account] = into
+TELLERS: tuple[Callable[[Teller], None], ...] = (
+    Teller.change_deal, Teller.change_deal, Teller.change_stage, Teller.follow_up, Teller.follow_up,
+    Teller.follow_up, Teller.call_customer, Teller.call_about_deal_at_customer, Teller.quote, Teller.rank,
+    Teller.create_lead, Teller.call_lead, Teller.convert, Teller.merge,
+)  # fmt: skip
+DEALS_FIRST, LEADS_FIRST = (2, 3, 4, 5, 7, 8), (11, 12)
+"""What needs a deal, what needs a lead."""
 
 
 def settled(story: Story) -> Story:
@@ -163,7 +215,9 @@ def settled(story: Story) -> Story:
 
 
 def entries(story: Story) -> list[Any]:
-    """What a runtime is given, rules and people first. Events keep the id that they have in the whole history."""
+    """What a runtime is given, rules and people first. Events keep the id that they have in the whole
+    history.
+    """
     given = [rule_entry(name, rule_text(name), BEGIN - DAY) for name in RULES]
     for person, manager in (("li", "wang"), ("wang", None)):
         data = {"person": person, "manager": manager, "mail": f"{person}@example.com", "active": True}

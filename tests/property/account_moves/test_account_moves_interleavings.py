@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 
 from streams.machines.keys import entity_key
 from tests.property.account_moves.cluster import AccountCluster, Choose, small_records
-from tests.property.account_moves.histories import BEGIN, DAY, RULES, Move, Story, plans, rule_text, settled, tell
+from tests.property.account_moves.histories import (
+    BEGIN,
+    DAY,
+    RULES,
+    Move,
+    Story,
+    plans,
+    rule_text,
+    settled,
+    tell,
+)
 from tests.property.identity.test_identity_moves import Sent, World, refused, steps
 from tests.unit.identity.cluster import MARCH, SECOND, first
 
@@ -39,14 +49,18 @@ def test_no_interleaving_loses_doubles_or_splits(
     lost = refused(world.cluster)
     for entity, sent in world.order.items():
         kind, namespace, native = entity.split("|")
-        kept = world.accounts.entity_places().get(f"{kind}|{namespace}/{native}" if namespace else f"{kind}|{native}")
+        kept = world.accounts.entity_places().get(
+            f"{kind}|{namespace}/{native}" if namespace else f"{kind}|{native}"
+        )
         names = sorted(name for name in sent if name not in lost)
         assert [sorted(ids) for ids in (kept or {}).values()] == ([names] if names else [])
     assert world.accounts.under_way() == []
 
 
 def reads(story: Story, partitions: int, choose: Choose, turns: list[int]) -> AccountCluster:
-    """A cluster that is told the story, reads as many records after each event as `turns` says, in the end all."""
+    """A cluster that is told the story, reads as many records after each event as `turns` says, in the end
+    all.
+    """
     cluster = AccountCluster(partitions)
     for name in RULES:
         value = {"what": "rule", "rule": name, "text": rule_text(name), "on": True}
@@ -69,7 +83,9 @@ def standing(cluster: AccountCluster, here: set[str]) -> list[tuple[str, str, in
     ids = [a["id"] for a in transitions]
     assert len(set(ids)) == len(ids)
     last = {a["alert"]: a for a in sorted(transitions, key=lambda a: int(a["n"]))}
-    found = ((a["rule"], f"{a['entity']}|{a['key']}", a["due"]) for a in last.values() if a["state"] == "firing")
+    found = (
+        (a["rule"], f"{a['entity']}|{a['key']}", a["due"]) for a in last.values() if a["state"] == "firing"
+    )
     return sorted(one for one in found if one[1] in here)
 
 

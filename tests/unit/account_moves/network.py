@@ -1,4 +1,6 @@
-"""Keys of the account machine that send each other records, delivered in any order: for one step of a move at a time."""
+"""Keys of the account machine that send each other records, delivered in any order: for one step of a move
+at a time.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ def entity(native: str, kind: str = "opportunity") -> dict[str, Any]:
 
 
 class Network:
-    """One partition that holds all keys. `sent` is what waits for delivery, `seen` all that was ever delivered."""
+    """One partition that holds all keys. `sent` is what waits for delivery, `seen` all that was ever
+    delivered.
+    """
 
     def __init__(self) -> None:
         self.part = Partition(AccountMachine(), MemoryStore(), 0, [0])

@@ -1,4 +1,6 @@
-"""What travels: rows in bounded records, waits with their due, alerts with their ids and items, sums on both sides."""
+"""What travels: rows in bounded records, waits with their due, alerts with their ids and items, sums on
+both sides.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,9 @@ when: {silent: {of: [activity.logged], for: 7d, include: account}}
 
 
 def create(desk: Desk, at: str, opportunity: str = "O1", account: str = "A1", **more: Any) -> None:
-    desk.event(at, "opportunity.created", opportunity=opportunity, account=account, owner="li", amount=1, **more)
+    desk.event(
+        at, "opportunity.created", opportunity=opportunity, account=account, owner="li", amount=1, **more
+    )
 
 
 def call(desk: Desk, at: str, native: str, **parents: str) -> None:
@@ -102,7 +106,10 @@ def test_tasks_and_snoozes_move_with_their_alert(parts: int) -> None:
     desk.command("8d", "snooze", fired, until=fired["at"] + 5 * 86_400_000_000)
     desk.event("9d", "opportunity.updated", opportunity="O1", account="A2")
     desk.until("20d")
-    assert [(t["state"], t["at"] - fired["at"]) for t in desk.rows("tasks")][-1] == ("overdue", 3 * 86_400_000_000)
+    assert [(t["state"], t["at"] - fired["at"]) for t in desk.rows("tasks")][-1] == (
+        "overdue",
+        3 * 86_400_000_000,
+    )
     assert desk.story("O1")[-1] == ("12d", "firing", "snooze_ended")
 
 

@@ -89,7 +89,9 @@ def test_4_an_out_of_the_same_move_means_that_both_ends_are_here() -> None:
     net = Network()
     net.give(A, "event", deal("e1"))
     net.begin(B, "opportunity:O1#0", O1)
-    net.move(B, A, "merge:account:B", ALL)  # the key to which the deal moves becomes the one from which it comes
+    net.move(
+        B, A, "merge:account:B", ALL
+    )  # the key to which the deal moves becomes the one from which it comes
     net.give(A, "event", deal("e2"))
     net.out(A, B, "opportunity:O1#0", O1)
     net.confirm(A, "opportunity:O1#0")
@@ -141,8 +143,12 @@ def test_7_a_forwarded_event_keeps_its_place() -> None:
     net = Network()
     net.begin(S, "merge:account:A", ALL)
     net.out(A, S, "merge:account:A", ALL)
-    net.give(A, "event", event("opportunity.updated", "early", MARCH + 90 * SECOND, opportunity="O1", amount="1"))
-    net.give(S, "event", event("opportunity.updated", "late", MARCH + 90 * SECOND, opportunity="O1", amount="2"))
+    net.give(
+        A, "event", event("opportunity.updated", "early", MARCH + 90 * SECOND, opportunity="O1", amount="1")
+    )
+    net.give(
+        S, "event", event("opportunity.updated", "late", MARCH + 90 * SECOND, opportunity="O1", amount="2")
+    )
     net.run()  # the early one arrives after the late one
     net.confirm(A, "merge:account:A")
     net.run()

@@ -72,7 +72,7 @@ def fell_due(ctx: Context) -> None:
 
 
 def instant(ctx: Context, at: int) -> int:
-    """The logical time (us) at which something held is judged: its own, but never before the key was frozen."""
+    """The logical time (us) at which something held is judged: its own, never before the key was frozen."""
     since = ctx.get(*SINCE)
     return at if since is None else max(at, since)
 
