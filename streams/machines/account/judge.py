@@ -84,6 +84,9 @@ class Judge:
         late = saved is not None and (order <= saved["o"] or order[0] < saved.get("lt", -1))
         if trigger.follows_entity and row is not None and _is_behind(row, order):
             late = True  # something newer was seen, though it may have left nothing behind
+        if self._customer_is_ahead(order[0]):
+            self.replan(cause, event.get("hist", 0))
+            return
         if late or (not trigger.follows_entity and self._alerts_after(order[0], moment)):
             if trigger.late_is_harmless(state, moment) and not self._alerts_after(order[0], moment):
                 return
@@ -109,9 +112,17 @@ class Judge:
         saved = self._saved()
         if saved is None:
             return
+        if self._customer_is_ahead(at):
+            self.replan(Reason.LATE_EVENT)
+            return
         state: State = _private(saved["s"])
         last = self._run_timers(state, at - self.active.grace, saved)
         self._settle(state, saved["o"], last, saved.get("h", 0), saved)
+
+    def _customer_is_ahead(self, at: int) -> bool:
+        """Newer events of the customer alone than `at` are known already: by a move, or this one is late."""
+        known = (self.active.include_account and self.world.ctx.get("al", self.active.name)) or ()
+        return bool(known) and bool(known[-1][0] > at)
 
     def replan(self, cause: Reason, hist: int = 0) -> None:
         """The trigger over the whole history as it is now; alerts it does not bear out are withdrawn."""

@@ -85,13 +85,19 @@ class AccountCluster(Cluster):
                 key = part.store.next_key(key)
 
 
+SMALL = (
+    (whole, "BATCH", 3),
+    (whole, "CHUNK", 2),
+    (outgoing, "CHUNK", 2),
+    (thaw, "CHUNK", 2),
+    (routing, "BATCH", 2),
+)
+
+
 @contextmanager
 def small_records() -> Iterator[None]:
     """Records of two rows and steps of three, so that a few entities already take many."""
     with pytest.MonkeyPatch.context() as patch:
-        for module, name, size in (
-            (whole, "BATCH", 3), (whole, "CHUNK", 2), (outgoing, "CHUNK", 2), (thaw, "CHUNK", 2), (routing,
-            "BATCH", 2),
-        ):  # fmt: skip
+        for module, name, size in SMALL:
             patch.setattr(module, name, size)
         yield
