@@ -121,7 +121,9 @@ class Judge:
 
     def _customer_is_ahead(self, at: int) -> bool:
         """Newer events of the customer alone than `at` are known already: by a move, or this one is late."""
-        known = (self.active.include_account and self.world.ctx.get("al", self.active.name)) or ()
+        if not self.active.include_account:
+            return False
+        known: list[list[Any]] = self.world.ctx.get("al", self.active.name) or []
         return bool(known) and bool(known[-1][0] > at)
 
     def replan(self, cause: Reason, hist: int = 0) -> None:
