@@ -3,30 +3,28 @@
     identity ──> move.begin (new key)    nothing is decided there from now on; what comes is queued or held
              ──> move.out   (old key)    move.rows ..., move.end (new key); the old key forwards from now on
              ──> move.confirm (old key)  behind all that identity sent there ──> move.confirmed (new key)
-    new key, once all of its moves are confirmed: sums, rules that see the change, then what was held, in
-    its order
+    new key, when all are confirmed: sums, rules that see the change, then what was held, in its order
 
 Rules of the protocol:
-1. A key that has moved wholly forwards all that arrives. The forward of an entity counts before that of the
-key, but
-   only for events and outs.
+1. A key that has moved wholly forwards all that arrives. The forward of an entity counts before that of
+   the key, but only for events and outs.
 2. Whatever brings an entity to or through a key deletes that key's forward for it.
-3. While a whole key is coming in, events, begins and outs of entities that are not here are queued.
-4. While an entity is coming in, all that concerns it is queued; its out of the same move means that both
-ends are
-   here, an out of an earlier move goes ahead at once and leaves no forward.
+3. Until a whole key that comes in is confirmed, events, begins and outs of entities that are not here
+   are queued: a begin may be forwarded behind the rows.
+4. While an entity is coming in, all that concerns it is queued, in the order in which identity wrote it;
+   its out of the same move means that both ends are here, an out of an earlier move goes ahead at once
+   and leaves no forward.
 5. The out of a whole key is never delayed; it takes rows, queues and open moves along.
-6. An entity that arrives without rows counts as here.
+6. An entity that arrives without rows counts as here; one that arrives in several records does not
+   before the last move that brings it has ended.
 7. Forwarded events may come after direct ones; they keep the place (at, feed, n) of their first writing.
 8. A follower that is elsewhere already is answered with an end alone.
 
-Beyond these: confirmations go the way of their outs, and wait for what brought the entity to the old key; a
-key decides
-nothing from the first begin to the last confirmation, so nothing fires before what was still on its way; a
-child
-that names its account itself stays there when the document above it moves (identity routes it there), and is
-judged without that document. Rows that come from before a change of rules or people are judged anew by all
-rules.
+Beyond these: confirmations go the way of their outs, and wait for what brought the entity to the old key.
+A key decides nothing from the first begin to the last confirmation, so nothing fires before what was
+still on its way. A child that names its account itself stays there when the document above it moves
+(identity routes it there), and is judged without that document. Rows that come from before a change of
+rules or people are judged anew by all rules.
 """
 
 from __future__ import annotations

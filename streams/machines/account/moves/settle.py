@@ -25,6 +25,9 @@ from streams.machines.account.rulebook import Active
 from streams.machines.account.turn import Change, Turn
 from streams.machines.account.world import children_bucket
 
+CHEAP = 10
+"""Entities that are linked or summed in the time in which the rules of one are judged, roughly."""
+
 
 def some(turn: Turn, budget: int) -> int:
     """Do up to `budget` of what is to be done; how much of the budget is left: 0 when there may be more."""
@@ -35,10 +38,12 @@ def some(turn: Turn, budget: int) -> int:
         ("mb", _sum),
         ("md", _judge),
     ):
-        for name, row in list(islice(turn.world.ctx.scan(bucket), budget)):
+        share = 1 if bucket == "md" else CHEAP
+        names = list(islice(turn.world.ctx.scan(bucket), budget * share))
+        for name, row in names:
             turn.world.ctx.put(bucket, name, None)
             work(turn, name, row)
-            budget -= 1
+        budget -= -(-len(names) // share)
         if budget == 0:
             break
     return budget
@@ -160,7 +165,8 @@ def _sum(turn: Turn, name: str, why: Any) -> None:
     row = turn.world.row(kind, native)
     if row is None:
         return
-    turn.world.ctx.put("md", name, why)
+    if why.get("all") or "sb" in row or any(_sees(active, kind, row) for active in _watching(turn, kind)):
+        turn.world.ctx.put("md", name, why)
     if kind == "account":
         if native != turn.world.account_id:
             return
@@ -191,14 +197,14 @@ def _judge(turn: Turn, name: str, why: Any) -> None:
     if why.get("all"):
         review.catch_up(turn, row)
         return
-    for active in turn.book.rules:
-        if (
-            active.watch == kind
-            and not active.draining
-            and _sees(active, kind, turn.world.row(kind, native) or row)
-        ):
+    for active in _watching(turn, kind):
+        if _sees(active, kind, turn.world.row(kind, native) or row):
             turn.judge(active, kind, native).replan(Reason(why["why"]))
     turn.rearm(kind, native)
+
+
+def _watching(turn: Turn, kind: str) -> list[Active]:
+    return [active for active in turn.book.rules if active.watch == kind and not active.draining]
 
 
 def _opened(turn: Turn, account: str) -> None:
