@@ -20,7 +20,7 @@ from streams.machines.account import commands, moves, shared
 from streams.machines.account.entities import Order, order_of
 from streams.machines.account.index import Rulebook
 from streams.machines.account.intake import Intake
-from streams.machines.account.rulebook import Active, activate
+from streams.machines.account.rulebook import Active, Compiler, activate
 from streams.machines.account.turn import Turn
 from streams.machines.account.world import DEFAULT_SETTINGS, SETTINGS, World
 
@@ -32,6 +32,7 @@ class AccountMachine:
 
     def __init__(self) -> None:
         self._epoch = -1
+        self._compiler = Compiler()
         self._book = Rulebook.of(())
         self._kinds: Mapping[str, Callable[[Context, Record], None]] = {
             SHARED_CHANGE: self._shared,
@@ -135,9 +136,10 @@ class AccountMachine:
         """
         settings = ctx.shared(SETTINGS, "") or DEFAULT_SETTINGS
         active: list[Active] = []
+        self._compiler.begin()
         for rule, row in ctx.scan_shared("rule"):
             try:
-                active.extend(activate(row, rule, settings))
+                active.extend(activate(row, rule, settings, self._compiler))
             except RuleErrors as errors:
                 result = {"ok": False, "rule": rule, "at": ctx.at, "error": errors.errors[0].to_dict()}
                 ctx.emit(commands.RESULTS, ctx.key, "result", result)

@@ -8,9 +8,8 @@ its own rule only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -193,17 +192,47 @@ class Active:
 # -- compiling --------------------------------------------------------------------------------------------
 
 
-def activate(row: Mapping[str, Any], rule: str, settings: Mapping[str, Any]) -> list[Active]:
+class Compiler:
+    """Compiles rules and remembers what the last round used: an edit compiles its own rule only, and versions
+    that are gone are forgotten.
+    """
+
+    def __init__(self) -> None:
+        self._last: dict[Hashable, Active | None] = {}
+        self._now: dict[Hashable, Active | None] = {}
+
+    def begin(self) -> None:
+        """A new round: what it does not ask for is forgotten at the next one."""
+        self._last, self._now = self._now, {}
+
+    def version(self, row: Mapping[str, Any], rule: str, settings: Mapping[str, Any]) -> Active | None:
+        """One version of a rule, compiled; None when its text says `enabled: false`."""
+        declared = tuple(sorted(settings.get("fields", {}).items()))
+        sources = tuple(
+            (name, int(spec.get("arrives_within", 0)), tuple(spec.get("types", ())))
+            for name, spec in sorted(settings.get("sources", {}).items())
+        )
+        zone = settings.get("zone", "Asia/Shanghai")
+        key = (row["text"], rule, row["v"], row["at"], declared, sources, zone)
+        if key not in self._now:
+            known = key in self._last
+            self._now[key] = self._last[key] if known else _compiled(*key)
+        return self._now[key]
+
+
+def activate(
+    row: Mapping[str, Any], rule: str, settings: Mapping[str, Any], compiler: Compiler
+) -> list[Active]:
     """The rule of a shared row, compiled, with its former versions that may still have open runs.
 
     Empty while it is switched off. Former versions are draining: they finish what they began (`keep`).
     """
-    current = _version(row, rule, settings) if row["on"] else None
+    current = compiler.version(row, rule, settings) if row["on"] else None
     if current is None:
         return []
     if current.reset or current.recompute:
         return [current]
-    former = [old for o in row.get("old", ()) if (old := _version(o, rule, settings)) is not None]
+    former = [old for o in row.get("old", ()) if (old := compiler.version(o, rule, settings)) is not None]
     current = replace(
         current, implied=None if former else current.implied, others=tuple(old.name for old in former)
     )
@@ -214,16 +243,6 @@ def activate(row: Mapping[str, Any], rule: str, settings: Mapping[str, Any]) -> 
         ),
         current,
     ]
-
-
-def _version(row: Mapping[str, Any], rule: str, settings: Mapping[str, Any]) -> Active | None:
-    declared = tuple(sorted(settings.get("fields", {}).items()))
-    sources = tuple(
-        (name, int(spec.get("arrives_within", 0)), tuple(spec.get("types", ())))
-        for name, spec in sorted(settings.get("sources", {}).items())
-    )
-    zone = settings.get("zone", "Asia/Shanghai")
-    return _compiled(row["text"], rule, row["v"], row["at"], declared, sources, zone)
 
 
 def other_rule(rule: str, found: Sequence[str]) -> RuleError:
@@ -237,7 +256,6 @@ def other_rule(rule: str, found: Sequence[str]) -> RuleError:
     )
 
 
-@lru_cache(maxsize=4096)
 def _compiled(
     text: str,
     rule: str,

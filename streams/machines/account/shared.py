@@ -15,7 +15,7 @@ from schemas.directory import absence_of
 from schemas.errors import StreamError
 from schemas.time import parse_time
 from streams.kernel.contract import Context, Record
-from streams.machines.account.rulebook import activate
+from streams.machines.account.rulebook import Compiler, activate
 from streams.machines.account.world import DEFAULT_SETTINGS, SETTINGS, zone_of
 
 META, RULES, CHANGES = "meta", "rules", "changes"
@@ -83,7 +83,7 @@ def _check(ctx: Context, row: Mapping[str, Any], rule: str) -> None:
         RuleError: the first thing that is wrong with it.
     """
     try:
-        activate(row, rule, ctx.shared(SETTINGS, "") or DEFAULT_SETTINGS)
+        activate(row, rule, ctx.shared(SETTINGS, "") or DEFAULT_SETTINGS, Compiler())
     except RuleErrors as errors:
         raise errors.errors[0] from None
 
