@@ -48,8 +48,8 @@ docs: $(READY) ## Run the examples of README and docs
 
 lock: $(READY) ## Write the lock files after a change of pyproject.toml; ARGS=--upgrade renews all
 	@$(BIN)/python -m pip install --quiet uv
-	$(LOCK) $(ARGS) pyproject.toml -o requirements.txt
-	$(LOCK) $(ARGS) --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	$(LOCK) $(ARGS) --extra cluster pyproject.toml -o requirements.txt
+	$(LOCK) $(ARGS) --extra cluster --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 	printf 'pip\nsetuptools>=77\n' | $(LOCK) $(ARGS) - -o requirements-build.txt
 
 clean: ## Remove .venv and all that setup, tests and builds left
