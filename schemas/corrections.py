@@ -1,22 +1,22 @@
-"""Reads ``.corrected`` and ``.deleted`` events: which event they aim at, and what takes its place.
+"""Reads ``.corrected`` and ``.deleted`` events: which event they aim at, and what they merge over it.
 
 Applying a correction to an entity's history is not done here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from schemas.envelope import Event
 from schemas.errors import EventError
-from schemas.time import parse_instant
 
 _FRAME: Final = frozenset(("event", "source", "time"))
 _MOVED: Final = {"lead": {"lead_source": "source"}}
 
 
 def is_correction(event: Event) -> bool:
-    """Whether the event replaces another."""
+    """Whether the event corrects another."""
     return event.type.endswith(".corrected")
 
 
@@ -43,10 +43,13 @@ def target_of(event: Event) -> tuple[str, str] | None:
     return None if native is None else (event.data.get("source") or event.source, native)
 
 
-def replacement(event: Event) -> tuple[dict[str, Any], int | None]:
-    """(data, time) of the corrected event: its whole new data, and its new time in us (None: unchanged)."""
-    kind = event.type.rpartition(".")[0]
-    moved = _MOVED.get(kind, {})
-    data = {moved.get(name, name): value for name, value in event.data.items() if name not in _FRAME}
-    time = event.data.get("time")
-    return data, None if time is None else parse_instant(time, place="data.time")
+def merged_fields(type_: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    """What the ``data`` of a correction says of its entity: it is merged over that of the event.
+
+    The names of the correction itself are left out; a lead's own ``source`` comes as ``lead_source``.
+
+    >>> merged_fields("lead.corrected", {"lead": "L1", "event": "e-1", "lead_source": "fair"})
+    {'lead': 'L1', 'source': 'fair'}
+    """
+    moved = _MOVED.get(type_.rpartition(".")[0], {})
+    return {moved.get(name, name): value for name, value in data.items() if name not in _FRAME}

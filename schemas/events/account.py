@@ -62,7 +62,7 @@ class AccountMerged(AccountFields):
 
 
 class AccountCorrected(AccountFields, Corrected):
-    """Replaces an earlier event of the account."""
+    """Corrects an earlier event of the account."""
 
     account: AccountId
 
@@ -95,7 +95,7 @@ class ContactUpdated(ContactFields):
 
 
 class ContactCorrected(ContactFields, Corrected):
-    """Replaces an earlier event of the contact."""
+    """Corrects an earlier event of the contact."""
 
     contact: ContactId
 

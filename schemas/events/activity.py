@@ -56,7 +56,7 @@ class ActivityLogged(ActivityFields):
 
 
 class ActivityCorrected(ActivityFields, Corrected):
-    """Replaces the event that logged an activity."""
+    """Corrects the event that logged an activity."""
 
 
 class ActivityDeleted(Deleted):
@@ -121,7 +121,7 @@ class VisitReported(VisitFields):
 
 
 class VisitCorrected(VisitFields, Corrected):
-    """Replaces an earlier event of the visit."""
+    """Corrects an earlier event of the visit."""
 
     visit: VisitId
 
@@ -162,7 +162,7 @@ class MessageSent(MessageFields):
 
 
 class MessageCorrected(MessageFields, Corrected):
-    """Replaces the event of a message."""
+    """Corrects the event of a message."""
 
 
 class MessageDeleted(Deleted):

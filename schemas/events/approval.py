@@ -78,7 +78,7 @@ class ApprovalCancelled(ApprovalFields):
 
 
 class ApprovalCorrected(ApprovalFields, Corrected):
-    """Replaces an earlier event of the approval."""
+    """Corrects an earlier event of the approval."""
 
     approval: ApprovalId
 

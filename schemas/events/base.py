@@ -42,9 +42,10 @@ class Data(Model):
 
 
 class Corrected(Model):
-    """Replaces an earlier event as a whole: ``data`` without the fields below is the event's new data.
+    """Corrects an earlier event: ``data`` without the fields below is merged over that of the event. What is
+    absent is unchanged, ``null`` clears it.
 
-    ``event`` is the id of the event that is replaced, ``source`` its source (default: the correction's own).
+    ``event`` is the id of the event that is corrected, ``source`` its source (default: the correction's own).
     ``time`` is its right business time (default: unchanged).
     """
 

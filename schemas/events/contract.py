@@ -89,7 +89,7 @@ class ContractTerminated(ContractFields):
 
 
 class ContractCorrected(ContractFields, Corrected):
-    """Replaces an earlier event of the contract."""
+    """Corrects an earlier event of the contract."""
 
     contract: ContractId
 

@@ -56,7 +56,7 @@ class PersonAway(Data):
 
 
 class PersonCorrected(PersonFields, Corrected):
-    """Replaces an earlier event of the person, ``person.away`` included."""
+    """Corrects an earlier event of the person, ``person.away`` included."""
 
     person: PersonId
     starts: Annotated[DayOrInstant | None, Field(alias="from")] = None
@@ -88,7 +88,7 @@ class TeamUpdated(TeamFields):
 
 
 class TeamCorrected(TeamFields, Corrected):
-    """Replaces an earlier event of the team."""
+    """Corrects an earlier event of the team."""
 
     team: TeamId
 

@@ -62,7 +62,7 @@ class InvoiceDisputed(InvoiceFields):
 
 
 class InvoiceCorrected(InvoiceFields, Corrected):
-    """Replaces an earlier event of the invoice."""
+    """Corrects an earlier event of the invoice."""
 
     invoice: InvoiceId
 
@@ -131,7 +131,7 @@ class PaymentDishonoured(PaymentFields):
 
 
 class PaymentCorrected(PaymentFields, Corrected):
-    """Replaces an earlier event of the payment."""
+    """Corrects an earlier event of the payment."""
 
     payment: Id
 

@@ -69,9 +69,9 @@ class LeadConverted(LeadFields):
 
 
 class LeadCorrected(LeadFields, Corrected):
-    """Replaces an earlier event of the lead.
+    """Corrects an earlier event of the lead.
 
-    Here ``source`` is the source of the replaced event; the lead's own ``source`` is given as
+    Here ``source`` is the source of the corrected event; the lead's own ``source`` is given as
     ``lead_source``.
     """
 

@@ -71,7 +71,7 @@ class OpportunityReopened(OpportunityFields):
 
 
 class OpportunityCorrected(OpportunityFields, Corrected):
-    """Replaces an earlier event of the opportunity."""
+    """Corrects an earlier event of the opportunity."""
 
     opportunity: OpportunityId
 

@@ -111,7 +111,7 @@ class OrderCancelled(OrderFields):
 
 
 class OrderCorrected(OrderFields, Corrected):
-    """Replaces an earlier event of the order."""
+    """Corrects an earlier event of the order."""
 
     order: OrderId
 

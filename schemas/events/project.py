@@ -57,7 +57,7 @@ class ProjectClosed(ProjectFields):
 
 
 class ProjectCorrected(ProjectFields, Corrected):
-    """Replaces an earlier event of the project."""
+    """Corrects an earlier event of the project."""
 
     project: ProjectId
 
@@ -94,7 +94,7 @@ class CostRecorded(CostFields):
 
 
 class CostCorrected(CostFields, Corrected):
-    """Replaces the event of a cost."""
+    """Corrects the event of a cost."""
 
 
 class CostDeleted(Deleted):
@@ -133,7 +133,7 @@ class TargetSet(TargetFields):
 
 
 class TargetCorrected(TargetFields, Corrected):
-    """Replaces the event of a target."""
+    """Corrects the event of a target."""
 
 
 class TargetDeleted(Deleted):

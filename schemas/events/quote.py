@@ -80,7 +80,7 @@ class QuoteExpired(QuoteFields):
 
 
 class QuoteCorrected(QuoteFields, Corrected):
-    """Replaces an earlier event of the quote."""
+    """Corrects an earlier event of the quote."""
 
     quote: QuoteId
 

@@ -26,7 +26,7 @@ class RateSet(RateFields):
 
 
 class RateCorrected(RateFields, Corrected):
-    """Replaces an earlier rate of the currency."""
+    """Corrects an earlier rate of the currency."""
 
     currency: Currency
 
@@ -55,7 +55,7 @@ class CalendarSet(CalendarFields):
 
 
 class CalendarCorrected(CalendarFields, Corrected):
-    """Replaces an earlier event of the calendar."""
+    """Corrects an earlier event of the calendar."""
 
     calendar: CalendarId
 

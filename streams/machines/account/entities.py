@@ -27,6 +27,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from schemas.corrections import merged_fields
 from schemas.fields import ACTIVITY_COUNTS
 from schemas.parents import OTHER_PARENTS, PARENTS, parents_of
 from schemas.status import status_after
@@ -120,8 +121,7 @@ def _patched(row: Row, patches: list[Row]) -> Row:
     event = dict(row["e"])
     order = row["o"]
     for patch in patches:
-        data = {k: v for k, v in patch["e"]["data"].items() if k not in ("event", "source", "time")}
-        event["data"] = {**event["data"], **data}
+        event["data"] = {**event["data"], **merged_fields(patch["e"]["type"], patch["e"]["data"])}
         if "t" in patch:  # a correction may move the event in time
             event["time"] = patch["t"]
             event.pop("day", None)

@@ -130,6 +130,13 @@ def test_the_time_of_a_correction_is_not_a_field() -> None:
     assert "time" not in desk.entity("opportunity", "O1")["d"]
 
 
+def test_a_correction_changes_a_leads_own_source_by_another_name() -> None:
+    desk = Desk()
+    event = desk.event("0d", "lead.created", lead="L1", source="fair", phone="1")
+    desk.event("1d", "lead.corrected", lead="L1", event=event, source="crm", lead_source="web")
+    assert desk.entity("lead", "L1")["d"] == {"lead": "L1", "source": "web", "phone": "1"}
+
+
 def test_sums_of_children_outlive_a_correction_of_the_parent() -> None:
     desk = Desk(BUSY)
     event = deal(desk)

@@ -4,14 +4,13 @@ from typing import Any
 
 import pytest
 
-from schemas.corrections import is_correction, is_deletion, replacement, target_of
+from schemas.corrections import is_correction, is_deletion, merged_fields, target_of
 from schemas.envelope import entity_of
 from schemas.errors import EventError
 from schemas.events.registry import EVENT_MODELS, KINDS
 from schemas.introspection import fields_of
 from schemas.parents import ANCESTORS, PARENTS, parents_of
 from schemas.status import CLOSED, INITIAL, STATUS, status_after
-from schemas.time import parse_instant
 from tests.unit.schemas.events import IDS, TYPES, event_of
 
 
@@ -100,20 +99,20 @@ def test_every_document_leads_to_its_account() -> None:
     assert {"order", "contract", "quote", "opportunity"} <= ANCESTORS["invoice"]
 
 
-def test_correction_names_its_event_and_brings_its_whole_new_data() -> None:
+def test_correction_names_its_event_and_what_is_merged_over_it() -> None:
     data = {"opportunity": "O1", "event": "e-1", "amount": 5, "time": "2026-03-01T00:00:00Z"}
     event = event_of("opportunity.corrected", data)
     assert is_correction(event)
     assert not is_deletion(event)
     assert target_of(event) == ("crm/maven", "e-1")
-    assert replacement(event) == ({"opportunity": "O1", "amount": "5"}, parse_instant("2026-03-01T00:00:00Z"))
+    assert merged_fields(event.type, event.data) == {"opportunity": "O1", "amount": "5"}
 
 
 def test_correction_may_aim_at_another_source_and_keeps_a_leads_own() -> None:
     data = {"lead": "L1", "event": "e-1", "source": "erp/main", "lead_source": "fair"}
     event = event_of("lead.corrected", data)
     assert target_of(event) == ("erp/main", "e-1")
-    assert replacement(event) == ({"lead": "L1", "source": "fair"}, None)
+    assert merged_fields(event.type, event.data) == {"lead": "L1", "source": "fair"}
 
 
 def test_deletion_without_event_means_the_entity() -> None:
