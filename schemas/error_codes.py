@@ -131,6 +131,10 @@ CODES: Final[dict[str, str]] = {
     "SW-SET-130": "The secret for signed links is missing or too short",
     "SW-SET-131": "The tokens of the web API cannot be read",
     "SW-SET-132": "The web server's address cannot be used",
+    "SW-SET-140": "The Kafka password is not set",
+    "SW-SET-141": "The Redis password is not set",
+    "SW-SET-142": "A certificate file of the cluster cannot be used",
+    "SW-SET-143": "The settings name no cluster",
     # --- requests -----------------------------------------------------------------------------------
     "SW-REQ-001": "The request carries no bearer token",
     "SW-REQ-002": "The bearer token is not known",

@@ -2,7 +2,8 @@
 line.
 """
 
+from stagewatch.settings.cluster import ClusterSettings, KafkaSettings, RedisSettings
 from stagewatch.settings.load import load_settings, parse_settings
 from stagewatch.settings.model import Settings
 
-__all__ = ["Settings", "load_settings", "parse_settings"]
+__all__ = ["ClusterSettings", "KafkaSettings", "RedisSettings", "Settings", "load_settings", "parse_settings"]

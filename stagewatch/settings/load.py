@@ -19,6 +19,7 @@ from stagewatch.settings.places import key_lines, line_of
 
 FILE_NAME = "stagewatch.toml"
 _PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
+_LOGIN = re.compile(r"//[^/\s]*@")
 
 
 class InvalidSettingsError(Exception):
@@ -104,9 +105,16 @@ def _problem(detail: ErrorDetails, lines: dict[tuple[str, ...], int], name: str)
         "SW-SET-005",
         place=place,
         expected=detail["msg"].removeprefix("Value error, ").removeprefix("Input should be "),
-        found=show(detail["input"]),
+        found=_found(path[-1], detail["input"]),
         next_step="see the comment at this key in a new workspace's stagewatch.toml",
     )
+
+
+def _found(key: str, value: object) -> str:
+    """What stands there; never what may be a secret in a wrong place."""
+    if key.endswith("_env"):
+        return "something else (not shown, it may be a secret)"
+    return _LOGIN.sub("//***@", show(value))
 
 
 def _known(path: list[str]) -> list[str]:
@@ -120,9 +128,19 @@ def _known(path: list[str]) -> list[str]:
 
 def _parts() -> dict[str, type[BaseModel]]:
     from connectors.channels.mail import MailSettings
+    from stagewatch.settings.cluster import ClusterSettings, KafkaSettings, RedisSettings
     from stagewatch.settings.model import Http, Limits, Source, Stage
 
-    return {"http": Http, "limits": Limits, "mail": MailSettings, "stages": Stage, "sources": Source}
+    return {
+        "http": Http,
+        "limits": Limits,
+        "mail": MailSettings,
+        "cluster": ClusterSettings,
+        "kafka": KafkaSettings,
+        "redis": RedisSettings,
+        "stages": Stage,
+        "sources": Source,
+    }
 
 
 _PARTS = _parts()

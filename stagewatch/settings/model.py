@@ -8,21 +8,16 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, field_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, field_validator
 
 from connectors.channels.mail import MailSettings
 from console.access import VARIABLE as TOKENS
 from console.links import VARIABLE
-from schemas.errors import StagewatchError
+from schemas.errors import SettingsError, StagewatchError
 from schemas.fields import FieldType
 from schemas.time import parse_duration
-
-Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-"""The name of an environment variable."""
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from stagewatch.settings.cluster import ClusterSettings
+from stagewatch.settings.parts import Listen, Name, Part, host_of
 
 
 def _elapsed(value: object) -> object:
@@ -41,14 +36,14 @@ def _elapsed(value: object) -> object:
 Elapsed = Annotated[int, BeforeValidator(_elapsed), Field(ge=0), PlainSerializer(lambda us: us)]
 
 
-class Stage(_Part):
+class Stage(Part):
     """One stage of a funnel. decisive: a deal is decided here, which rules may watch."""
 
     category: Literal["open", "won", "lost"] = "open"
     decisive: bool = False
 
 
-class Source(_Part):
+class Source(Part):
     """One source of events, by its CloudEvents `source`.
 
     arrives_within: how late its events may come (us); judgements about absence wait so long. types: the event
@@ -60,10 +55,10 @@ class Source(_Part):
     types: tuple[str, ...] = ()
 
 
-class Http(_Part):
+class Http(Part):
     """The web side. listen: address:port, port 0 takes a free one. public_url: where people reach it."""
 
-    listen: Annotated[str, Field(pattern=r"^(\[[0-9a-fA-F:]+\]|[^:\s]+):[0-9]{1,5}$")] = "127.0.0.1:8420"
+    listen: Listen = "127.0.0.1:8420"
     public_url: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = ""
     tokens_env: Name = TOKENS
     secret_env: Name = VARIABLE
@@ -71,7 +66,7 @@ class Http(_Part):
     @property
     def host(self) -> str:
         """The address without the port."""
-        return self.listen.rpartition(":")[0].strip("[]")
+        return host_of(self.listen)
 
     @property
     def port(self) -> int:
@@ -79,7 +74,7 @@ class Http(_Part):
         return int(self.listen.rpartition(":")[2])
 
 
-class Limits(_Part):
+class Limits(Part):
     """What a sender may ask of the intake; sizes in bytes, rates per token and second."""
 
     event_bytes: Annotated[int, Field(ge=1024)] = 1 << 20
@@ -90,7 +85,7 @@ class Limits(_Part):
     cache_rows: Annotated[int, Field(ge=1_000)] = 200_000
 
 
-class Settings(_Part):
+class Settings(Part):
     """A workspace's settings.
 
     Example:
@@ -106,6 +101,7 @@ class Settings(_Part):
     http: Http = Http()
     limits: Limits = Limits()
     mail: MailSettings | None = None
+    cluster: ClusterSettings | None = None
     stages: Mapping[str, Mapping[str, Stage]] = Field(default_factory=dict)
     sources: Mapping[str, Source] = Field(default_factory=dict)
     fields: Mapping[str, Mapping[str, FieldType]] = Field(default_factory=dict)
@@ -133,6 +129,21 @@ class Settings(_Part):
     def namespaces(self) -> dict[str, str]:
         """source -> namespace of its ids, where it is not the shared one."""
         return {name: source.namespace for name, source in self.sources.items() if source.namespace}
+
+    def need_cluster(self) -> ClusterSettings:
+        """`[cluster]`.
+
+        Raises:
+            SettingsError: SW-SET-143, there is none.
+        """
+        if self.cluster is None:
+            raise SettingsError(
+                "SW-SET-143",
+                place="stagewatch.toml",
+                expected="a table [cluster] that says where Kafka and Redis are",
+                next_step="add [cluster] as the comments of a new workspace's stagewatch.toml show",
+            )
+        return self.cluster
 
     def shared(self) -> dict[str, Any]:
         """What the machines know of the settings: a shared row of every partition."""

@@ -9,7 +9,14 @@ import pytest
 
 from schemas.fields import FieldType
 from schemas.time import DAY
-from stagewatch.settings import Settings, load_settings, parse_settings
+from stagewatch.settings import (
+    ClusterSettings,
+    KafkaSettings,
+    RedisSettings,
+    Settings,
+    load_settings,
+    parse_settings,
+)
 from stagewatch.settings.load import InvalidSettingsError
 from stagewatch.settings.places import key_lines, line_of
 
@@ -66,6 +73,8 @@ def test_every_key_is_named_in_a_new_workspaces_settings() -> None:
         for name in getattr(part, "model_fields", {}):
             assert name in named, name
     assert {"category", "decisive", "arrives_within", "namespace", "types", "host", "sender"} <= named
+    cluster = (ClusterSettings, KafkaSettings, RedisSettings)
+    assert {name for part in cluster for name in part.model_fields} <= named
 
 
 @pytest.mark.parametrize(
