@@ -30,7 +30,7 @@ By = Annotated[
     typer.Option("--by", metavar="PERSON", envvar="STAGEWATCH_PERSON", help="Who does it: a person's id."),
 ]
 Text = Annotated[str, typer.Option("--text", help="A comment that is kept with it.")]
-Limit = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many rows.")]
+Limit = Annotated[int, typer.Option("--limit", min=0, help="At most so many rows; 0 for all.")]
 
 
 def language(wanted: str | None, environment: Mapping[str, str] = os.environ) -> Language:

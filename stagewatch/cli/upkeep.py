@@ -32,11 +32,13 @@ def register(app: typer.Typer) -> None:
     )
 
 
-def parked(workspace: WorkspaceDir = HERE, as_json: Json = False, lang: Lang = None) -> None:
+def parked(
+    workspace: WorkspaceDir = HERE, limit: Limit = 1_000, as_json: Json = False, lang: Lang = None
+) -> None:
     """List events that wait for a parent that nobody has named yet."""
     from stagewatch.commands import upkeep
 
-    end(upkeep.parked(workspace, as_json, language(lang)))
+    end(upkeep.parked(workspace, limit, as_json, language(lang)))
 
 
 def list_(

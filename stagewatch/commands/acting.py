@@ -61,14 +61,15 @@ def list_items(topic: str, root: Path, wanted: Filters, as_json: bool, language:
     workspace, settings = opened(root)
     with WorkspaceReader(workspace) as reader:
         open_only = not wanted.everything and not wanted.state
-        items = reader.views.items(topic, open_only=open_only, limit=wanted.limit, filters=wanted.equal())
-        total = reader.views.count_open(topic)
+        filters, limit = wanted.equal(), wanted.limit or -1
+        items = reader.views.items(topic, open_only=open_only, limit=limit, filters=filters)
+        total = reader.views.count(topic, open_only=open_only, filters=filters)
+        still_open = reader.views.count_open(topic)
     if as_json:
-        put_json({topic: [item_row(item) for item in items], "open": total})
+        rows = [item_row(item) for item in items]
+        put_json({topic: rows, "shown": len(rows), "total": total, "open": still_open})
         return 0
-    put_items(topic, items, settings.tz, language)
-    if len(items) == wanted.limit:
-        say(f"... --limit {wanted.limit}")
+    put_items(topic, items, total, settings.tz, language)
     return 0
 
 

@@ -147,13 +147,13 @@ def _enter(
 
 def _last_letter(workspace: Workspace) -> int:
     with WorkspaceReader(workspace) as reader:
-        return max((letter.id for letter in reader.letters.list(replayed=True, limit=1_000_000)), default=0)
+        return reader.letters.last()
 
 
 def _letters_since(workspace: Workspace, before: int, kept: Rejects) -> list[dict[str, Any]]:
     """Events that could be read, but were refused behind the intake."""
     with WorkspaceReader(workspace) as reader:
-        letters = reader.letters.list(after=before, limit=100_000)
+        letters = reader.letters.list(after=before, limit=-1)
     found = []
     for letter in letters:
         value = letter.what.get("value")

@@ -37,6 +37,24 @@ def put_json(value: Any) -> None:
     sys.stdout.write(raw.decode() + "\n")
 
 
+def told_of(shown: int, total: int, language: Language) -> str:
+    """For a title: `7`, or how many of how many when a list was cut.
+
+    >>> told_of(7, 7, "en"), told_of(100, 2512, "en")
+    ('7', '100 of 2,512')
+    """
+    if shown >= total:
+        return f"{total:,}"
+    return f"{shown:,} / {total:,}" if language == "zh" else f"{shown:,} of {total:,}"
+
+
+def tell_cut(shown: int, total: int, language: Language) -> None:
+    """Say that a list was cut, if it was."""
+    if shown < total:
+        zh = f"显示 {shown:,} 条，共 {total:,} 条；全部列出：--limit 0"
+        say(zh if language == "zh" else f"showing {shown:,} of {total:,}; --limit 0 lists all")
+
+
 def put_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """The answer as a table; numbers to the right."""
     table = Table(title=title or None, title_justify="left", header_style="bold", expand=False)

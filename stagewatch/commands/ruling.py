@@ -44,7 +44,7 @@ def list_rules(root: Path, as_json: bool, language: Language) -> int:
     if workspace.database.is_file():
         with WorkspaceReader(workspace) as reader:
             in_force = dict(reader.shared("rule"))
-            items = reader.views.items("alerts", open_only=True, limit=1_000_000)
+            items = reader.views.items("alerts", open_only=True, limit=-1)
             open_alerts.update(str(item.value["rule"]) for item in items)
     files = {rule.id: rule for rule in read.rules}
     rows = []

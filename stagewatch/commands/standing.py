@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from rules.reasons import Reason, reason_text
 from schemas.time import format_instant
-from stagewatch.commands.output import Language, local_time, put_table, say
+from stagewatch.commands.output import Language, local_time, put_table, say, tell_cut, told_of
 from streams.views.sqlite import Item, ViewReader
 
 TOPICS: Final = ("alerts", "tasks", "approvals")
@@ -48,9 +48,9 @@ COLUMNS: Final[Mapping[str, Sequence[str]]] = {
 SEVERITIES: Final[Mapping[str, str]] = {"info": "提示", "warning": "警告", "critical": "严重"}
 
 
-def standing(view: ViewReader, limit: int = 10_000) -> dict[str, list[Item]]:
-    """Open items by topic, the oldest first."""
-    return {topic: view.items(topic, open_only=True, newest_first=False, limit=limit) for topic in TOPICS}
+def standing(view: ViewReader) -> dict[str, list[Item]]:
+    """All open items by topic, the oldest first."""
+    return {topic: view.items(topic, open_only=True, newest_first=False, limit=-1) for topic in TOPICS}
 
 
 def standing_rows(stands: Mapping[str, Sequence[Item]]) -> dict[str, list[dict[str, Any]]]:
@@ -78,20 +78,21 @@ def item_row(item: Item) -> dict[str, Any]:
     }
 
 
-def put_items(topic: str, items: Sequence[Item], zone: ZoneInfo, language: Language) -> None:
-    """A table of items."""
+def put_items(topic: str, items: Sequence[Item], total: int, zone: ZoneInfo, language: Language) -> None:
+    """A table of items, and how many of `total` they are."""
     rows = [_cells(item, zone, language) for item in items]
     columns = list(COLUMNS[language])
     if not items:
         say(f"{_title(topic, language)}: 0")
         return
-    put_table(f"{_title(topic, language)} ({len(items)})", columns, rows)
+    put_table(f"{_title(topic, language)} ({told_of(len(items), total, language)})", columns, rows)
+    tell_cut(len(items), total, language)
 
 
 def tell_standing(view: ViewReader, zone: ZoneInfo, language: Language, shown: int = 5) -> None:
     """What still stands: how many of each rule, and the newest `shown` of each topic."""
     zh = language == "zh"
-    stands = standing(view, 1_000_000)
+    stands = standing(view)
     rules = sorted({item.value["rule"] for items in stands.values() for item in items})
     counts = {topic: Counter(item.value["rule"] for item in items) for topic, items in stands.items()}
     columns = ["规则" if zh else "rule", *(_title(topic, language).lower() for topic in TOPICS)]

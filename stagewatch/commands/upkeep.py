@@ -8,34 +8,38 @@ from typing import Any
 from schemas.errors import StreamError
 from schemas.time import format_instant
 from stagewatch.commands.arguments import opened
-from stagewatch.commands.output import Language, local_time, put_json, put_table, say
+from stagewatch.commands.output import Language, local_time, put_json, put_table, say, tell_cut, told_of
 from stagewatch.commands.writer import open_writer
 from stagewatch.workspace.reader import WorkspaceReader
 from streams.stores.sqlite_dlq import DeadLetter
 
 
-def parked(root: Path, as_json: bool, language: Language) -> int:
+def parked(root: Path, limit: int, as_json: bool, language: Language) -> int:
     """List what waits for unknown parents; the exit code."""
     workspace, settings = opened(root)
     with WorkspaceReader(workspace) as reader:
         waiting = reader.parked()
-    rows = [
-        {
-            "entity": item.key,
-            "waits_for": item.waits_for,
-            "events": item.count,
-            "since": format_instant(item.since),
-        }
-        for item in waiting
-    ]
+    total, events = len(waiting), sum(item.count for item in waiting)
+    waiting = waiting[: limit or None]
     if as_json:
-        put_json({"parked": rows, "events": sum(item.count for item in waiting)})
+        rows = [
+            {
+                "entity": item.key,
+                "waits_for": item.waits_for,
+                "events": item.count,
+                "since": format_instant(item.since),
+            }
+            for item in waiting
+        ]
+        put_json({"parked": rows, "shown": len(rows), "total": total, "events": events})
         return 0
     zh = language == "zh"
     columns = ("对象", "等待", "事件", "自") if zh else ("entity", "waits for", "events", "since")
-    title = f"{'等待上级对象的事件' if zh else 'Events that wait for a parent'} ({len(rows)})"
+    title = f"{'等待上级对象的记录' if zh else 'Records that wait for a parent'}"
+    title += f" ({told_of(len(waiting), total, language)}, {events:,} {'个事件' if zh else 'events'})"
     cells = [(i.key, i.waits_for, i.count, local_time(i.since, settings.tz)) for i in waiting]
     put_table(title, columns, cells)
+    tell_cut(len(waiting), total, language)
     return 0
 
 
@@ -43,10 +47,11 @@ def list_letters(root: Path, everything: bool, limit: int, as_json: bool, langua
     """List dead letters; the exit code."""
     workspace, settings = opened(root)
     with WorkspaceReader(workspace) as reader:
-        letters = reader.letters.list(replayed=everything, limit=limit)
-        waiting = reader.letters.waiting()
+        letters = reader.letters.list(replayed=everything, limit=limit or -1)
+        total, waiting = reader.letters.count(replayed=everything), reader.letters.waiting()
     if as_json:
-        put_json({"letters": [_row(letter) for letter in letters], "waiting": waiting})
+        rows = [_row(letter) for letter in letters]
+        put_json({"letters": rows, "shown": len(rows), "total": total, "waiting": waiting})
         return 0
     zh = language == "zh"
     columns = (
@@ -58,7 +63,9 @@ def list_letters(root: Path, everything: bool, limit: int, as_json: bool, langua
         (x.id, local_time(x.at, settings.tz), x.machine, x.topic, x.key, x.code, x.error.get("message", ""))
         for x in letters
     ]
-    put_table(f"{'死信' if zh else 'Dead letters'} ({waiting})", columns, cells)
+    title = f"{'死信' if zh else 'Dead letters'} ({told_of(len(letters), total, language)})"
+    put_table(title, columns, cells)
+    tell_cut(len(letters), total, language)
     return 0
 
 
@@ -82,14 +89,14 @@ def replay(root: Path, number: int | None, as_json: bool) -> int:
     """Replay one letter, or all; the exit code."""
     workspace, settings = opened(root)
     with WorkspaceReader(workspace) as reader:
-        waiting = reader.letters.list(limit=100_000)
-    last = max((letter.id for letter in waiting), default=0)
+        waiting = reader.letters.list(limit=-1)
+        last = reader.letters.last()
     numbers = [letter.id for letter in waiting] if number is None else [number]
     with open_writer(workspace, settings) as writer:
         for one in numbers:
             writer.ask("replay", {"number": one})
     with WorkspaceReader(workspace) as reader:
-        again = reader.letters.list(after=last, limit=100_000)
+        again = reader.letters.list(after=last, limit=-1)
     if as_json:
         put_json({"replayed": numbers, "failed_again": [_row(letter) for letter in again]})
     else:

@@ -129,7 +129,7 @@ def import_past(workspace: Workspace, settings: Settings, file: Path, told: Told
         past.ended = writer.finish(None)
     past.refused = sum(part.rows_rejected for part in report.files)
     with WorkspaceReader(workspace) as reader:
-        stands = standing(reader.views, 1_000_000)
+        stands = standing(reader.views)
         past.standing = {topic: Counter(i.value["rule"] for i in items) for topic, items in stands.items()}
         past.told = sum(1 for _ in reader.log.read(NOTIFICATIONS))
         past.parked = sum(item.count for item in reader.parked())

@@ -62,7 +62,7 @@ class DeadLetters:
             self._db.write(_INSERT, rows)
 
     def list(self, *, after: int = 0, replayed: bool = False, limit: int = 1000) -> list[DeadLetter]:
-        """Letters with an id above `after`, oldest first; `replayed` ones too if asked."""
+        """Letters with an id above `after`, oldest first; `replayed` ones too if asked. limit: -1 for all."""
         return [_letter(row) for row in self._db.rows(_LIST, (after, replayed, limit))]
 
     def get(self, number: int) -> DeadLetter | None:
@@ -76,10 +76,19 @@ class DeadLetters:
         """Say so, in the open transaction."""
         self._db.write("UPDATE dlq SET replayed = 1 WHERE id = ?", [(number,)])
 
+    def count(self, *, replayed: bool = False) -> int:
+        """Number of letters that `list` would give without a limit."""
+        found = self._db.row("SELECT count(*) FROM dlq WHERE replayed = 0 OR ?", (replayed,))
+        return 0 if found is None else int(found[0])
+
+    def last(self) -> int:
+        """The newest letter's id; 0 when there is none."""
+        found = self._db.row("SELECT max(id) FROM dlq")
+        return 0 if found is None else int(found[0] or 0)
+
     def waiting(self) -> int:
         """Number of letters not replayed."""
-        found = self._db.row("SELECT count(*) FROM dlq WHERE replayed = 0")
-        return 0 if found is None else int(found[0])
+        return self.count()
 
 
 def as_plain(what: Record | Wait | Sweep) -> dict[str, Any]:

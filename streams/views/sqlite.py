@@ -161,17 +161,15 @@ class ViewReader:
     ) -> list[Item]:
         """Items of `alerts`, `tasks` or `approvals`, in the order in which they were opened.
 
-        equal: any of state, severity, rule, account, entity (kind), key (native id), alert, receiver.
+        limit: -1 for all. equal: any of state, severity, rule, account, entity (kind), key (native id),
+        alert, receiver.
         filters: the same, with values of which one must fit. after: (opened, id) of the last item before.
 
         Raises:
             KeyError: an unknown filter.
         """
         wanted = {**(filters or {}), **{name: [value] for name, value in equal.items()}}
-        conditions = ["topic = ?", *(_FILTERS[name] for name in wanted)]
-        values: list[object] = [topic, *(_json(list(value)).decode() for value in wanted.values())]
-        if open_only:
-            conditions.append("is_open = 1")
+        conditions, values = _where(topic, open_only, wanted)
         if after is not None:
             conditions.append(_AFTER[newest_first])
             values += after
@@ -198,10 +196,29 @@ class ViewReader:
         rows = self._db.rows(_PREFIX, (topic, prefix, prefix + "\U0010ffff"))
         return [_item(topic, row[5], row) for row in rows]
 
+    def count(
+        self, topic: str, *, open_only: bool = False, filters: Mapping[str, Sequence[str]] | None = None
+    ) -> int:
+        """How many items `items` would give without a limit."""
+        conditions, values = _where(topic, open_only, filters or {})
+        row = self._db.row(
+            " ".join(["SELECT count(*) FROM views WHERE", " AND ".join(conditions)]), tuple(values)
+        )
+        return 0 if row is None else int(row[0])
+
     def count_open(self, topic: str) -> int:
         """Number of open items."""
-        row = self._db.row("SELECT count(*) FROM views WHERE topic = ? AND is_open = 1", (topic,))
-        return 0 if row is None else int(row[0])
+        return self.count(topic, open_only=True)
+
+
+def _where(
+    topic: str, open_only: bool, wanted: Mapping[str, Sequence[str]]
+) -> tuple[list[str], list[object]]:
+    """Conditions of the SQL and their values."""
+    conditions = ["topic = ?", *(_FILTERS[name] for name in wanted)]
+    if open_only:
+        conditions.append("is_open = 1")
+    return conditions, [topic, *(_json(list(value)).decode() for value in wanted.values())]
 
 
 def _item(topic: str, item: str, row: Row) -> Item:

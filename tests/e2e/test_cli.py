@@ -175,6 +175,28 @@ def test_a_dead_letter_is_shown_and_replayed(workspace: str, tmp_path: Path) -> 
     assert "SW-STREAM-026" in run("dlq", "replay", str(letter["number"]), "-w", workspace, code=1)
 
 
+def test_lists_say_what_they_leave_out(workspace: str, tmp_path: Path) -> None:
+    events = tmp_path / "many.jsonl"
+    rows = []
+    for n in range(3):
+        rows.append(line(n, "contract.drafted", "2025-03-01T08:00:00Z", contract=f"H{n}", account=f"A{n}",
+                         owner="li.lei", amount=600000, currency="CNY"))  # fmt: skip
+        rows.append(line(n, "contract.updated", "2025-03-02T08:00:00Z", contract=f"H{n}", account=f"A{n}"))
+        rows.append(line(10 + n, "quote.created", "2025-03-01T08:00:00Z", quote=f"Q{n}", opportunity=f"O{n}"))
+    events.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    run("import", "-w", workspace, str(events), code=1)
+    for command in (("alerts", "list"), ("approvals", "list"), ("parked",), ("dlq", "list")):
+        cut = run(*command, "-w", workspace, "--limit", "2")
+        assert "2 of 3" in cut
+        assert "showing 2 of 3; --limit 0 lists all" in cut
+        found = json.loads(run(*command, "-w", workspace, "--limit", "2", "--json"))
+        assert (found["shown"], found["total"]) == (2, 3)
+        everything = run(*command, "-w", workspace, "--limit", "0")
+        assert "showing" not in everything
+        assert "(3" in everything
+    assert "显示 2 条，共 3 条" in run("alerts", "list", "-w", workspace, "--limit", "2", lang="zh_CN.UTF-8")
+
+
 def test_the_reference_is_that_of_the_commands() -> None:
     page = HOME / "docs" / "reference" / "cli.md"
     assert page.read_text(encoding="utf-8") == reference(), "run `python -m stagewatch.docs`"
