@@ -42,15 +42,19 @@ NOT_BUILT: dict[str, frozenset[str]] = {
 KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
+CHANNELS = ("email",)
+"""Ways to reach people that are built; `connectors/channels` has them."""
+
+
 def _channel(value: object) -> str:
-    if value == "email":
-        return "email"
+    if isinstance(value, str) and value in CHANNELS:
+        return value
     if isinstance(value, str):
-        raise not_built(f"The channel `{value[:40]}`", "use email")
-    raise coded("SW-RULE-013", "This is no channel", "email")
+        raise not_built(f"The channel `{value[:40]}`", f"use {' or '.join(CHANNELS)}")
+    raise coded("SW-RULE-013", "This is no channel", " or ".join(CHANNELS))
 
 
-Channel = Annotated[str, PlainValidator(_channel), WithJsonSchema({"type": "string", "enum": ["email"]})]
+Channel = Annotated[str, PlainValidator(_channel), WithJsonSchema({"type": "string", "enum": list(CHANNELS)})]
 Channels = Annotated[
     tuple[Channel, ...],
     BeforeValidator(listed),
@@ -71,6 +75,7 @@ class TaskDoc(Doc):
     """Give somebody something to do."""
 
     to: FieldPath
+    via: Channels = ("email",)
     title: Text
     due: PositiveLength
     text: Text | None = None

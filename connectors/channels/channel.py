@@ -106,6 +106,27 @@ class MemoryChannel:
         """Nothing to give back."""
 
 
+@dataclass(frozen=True, slots=True)
+class AbsentChannel:
+    """A channel that could be set up and is not: it is never ready, so its messages wait until it is.
+
+    A message for a channel that nobody knows does not wait: it fails, with the reason.
+    """
+
+    name: str
+
+    def ready_at(self, now: int) -> int:
+        """Not for another hour."""
+        return now + 3_600_000_000
+
+    async def send(self, notification: Notification) -> Outcome:
+        """Not now."""
+        return Temporary(f"the channel {self.name} is not set up", scope="channel")
+
+    async def aclose(self) -> None:
+        """Nothing to give back."""
+
+
 class PreparingChannel:
     """A channel that completes each message just before it is sent, for example with freshly signed links.
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import structlog
 from starlette.routing import Route
 
-from connectors.channels.channel import Channel
+from connectors.channels.channel import AbsentChannel, Channel
 from connectors.channels.delivery import Delivery
 from connectors.channels.mail import MailChannel
 from connectors.sources.http.intake import Intake, Limits, intake_route
@@ -212,13 +212,13 @@ class Server:
 
     async def _delivery(self) -> None:
         clock = WallClock()
-        channels = self._channels(clock)
-        if not channels:
-            log.warning("no mail server is set up: messages wait in the outbox", settings="[mail]")
-            self._background(self._enter(None, clock))
-            return
         delivery = Delivery(
-            channels, self.outbox, clock, owner="stagewatch", observe=self.observer.attempt, trouble=_trouble
+            self._channels(clock),
+            self.outbox,
+            clock,
+            owner="stagewatch",
+            observe=self.observer.attempt,
+            trouble=_trouble,
         )
         await self.outbox.retry_now(clock.now())
         running = asyncio.create_task(delivery.run())
@@ -237,15 +237,16 @@ class Server:
             return self._run.channels
         mail = self.settings.mail
         if mail is None:
-            return {}
+            log.warning("no mail server is set up: messages wait in the outbox", settings="[mail]")
+            return {"email": AbsentChannel("email")}
         return {"email": MailChannel(mail, now=clock.now, password=mail.password(self._run.environment))}
 
-    async def _enter(self, delivery: Delivery | None, clock: WallClock) -> None:
+    async def _enter(self, delivery: Delivery, clock: WallClock) -> None:
         """Take messages from the log into the outbox whenever there are new ones."""
         while True:
             self._news.clear()
             try:
-                if await self.outbox.enter(clock.now()) and delivery is not None:
+                if await self.outbox.enter(clock.now()):
                     delivery.wake()
             except Exception as error:
                 _trouble(error)

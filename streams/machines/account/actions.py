@@ -12,7 +12,7 @@ from rules.reasons import Reason, reason_text
 from streams.machines.account import approvals, items
 from streams.machines.account.entities import Row
 from streams.machines.account.notices import find, tell, text
-from streams.machines.account.rulebook import Active
+from streams.machines.account.rulebook import Active, NotifyAction
 from streams.machines.account.world import World
 
 
@@ -48,20 +48,20 @@ class Actions:
         return {**alert, "items": opened} if opened else alert
 
     def _notify(self, active: Active, row: Row, alert: Row, world: World) -> list[str]:
+        """Each person once, in the words of the first action that names them, by the channels of all."""
         missing: list[str] = []
-        told: set[str] = set()
+        told: dict[str, tuple[NotifyAction, dict[str, None]]] = {}
         for action in active.notifies:
             persons, absent = find(world, row, action.to)
             missing.extend(absent)
             for person in persons:
-                if person in told:
-                    continue
-                told.add(person)
-                tell(
-                    world, row, alert, person, "fired", title=text(world, row, alert, person, action.subject),
-                    lines=[text(world, row, alert, person, action.text)] if action.text else [],
-                    remind=active.remind, reason=active.reason,
-                )  # fmt: skip
+                told.setdefault(person, (action, {}))[1].update(dict.fromkeys(action.via))
+        for person, (action, via) in told.items():
+            tell(
+                world, row, alert, person, "fired", title=text(world, row, alert, person, action.subject),
+                lines=[text(world, row, alert, person, action.text)] if action.text else [],
+                remind=active.remind, reason=active.reason, via=via,
+            )  # fmt: skip
         return missing
 
     def on_refired(self, row: Row, alert: Row, world: World) -> None:

@@ -6,7 +6,7 @@ value that the approval no longer covers voids it, and approval is asked for ane
 
 Approval row (in its alert's `items`): id, kind, st, n, no, title, to (who may decide now), of, value,
 step (index), steps [{mode, receivers, to, yes}], requester, due (time-out, us), since (n at which this
-step began), g generation.
+step began), g generation, via (channels, unless it is mail).
 """
 
 from __future__ import annotations
@@ -49,6 +49,8 @@ def request(
         "steps": [{"mode": mode, "receivers": list(names), "yes": []} for mode, names in action.chain],
         "to": [], "timeout": None if action.timeout is None else str(action.timeout), "on": action.on_timeout,
     }  # fmt: skip
+    if action.via != notices.BY_MAIL:
+        item["via"] = list(action.via)
     return _next_step(world, row, alert, active, item, "system", quiet=quiet)
 
 
@@ -98,10 +100,11 @@ def _ask(world: World, row: Row, alert: Row, item: Row, reason: Reason, what: st
     lines = [f"{item['of']}: {item['value']} {item['unit']}".strip()] if item["value"] is not None else []
     for person in item["to"]:
         if person not in item["steps"][item["step"]]["yes"]:
-            notices.tell(world, row, alert, person, what, reason=reason, title=item["title"], lines=lines,
-            item=item,
-                         about="approval" if what == "reminder" else None, due=item.get("due"),
-                         number=number)  # fmt: skip
+            notices.tell(
+                world, row, alert, person, what, reason=reason, title=item["title"], lines=lines, item=item,
+                about="approval" if what == "reminder" else None, due=item.get("due"), number=number,
+                via=item.get("via", notices.BY_MAIL),
+            )  # fmt: skip
 
 
 def _granted(world: World, row: Row, alert: Row, item: Row, actor: str, *, quiet: bool) -> Row:

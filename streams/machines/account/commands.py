@@ -183,9 +183,10 @@ def _delegate(turn: Turn, target: Target, value: Mapping[str, Any]) -> None:
     new = items.change(
         turn.world, (target.kind, target.native), target.alert, moved, "requested", Reason.DELEGATED, by
     )
-    notices.tell(turn.world, row, target.alert, to, "approval", reason=Reason.DELEGATED,
-    title=item["title"], item=new,
-                 due=item.get("due"))  # fmt: skip
+    notices.tell(
+        turn.world, row, target.alert, to, "approval", reason=Reason.DELEGATED, title=item["title"], item=new,
+        due=item.get("due"), via=item.get("via", notices.BY_MAIL),
+    )  # fmt: skip
     notices.tell(turn.world, row, target.alert, by, "closed", reason=Reason.DELEGATED, item=new)
     changed = {**target.alert, "items": {**target.alert["items"], new["id"]: new}}
     turn.world.ctx.put(alert_bucket(target.kind, target.native), target.name, changed)

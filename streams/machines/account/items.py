@@ -38,9 +38,10 @@ def open_task(
     item = change(world, (row["kind"], row["id"]), alert, item, "open", Reason.TASK_OPENED, "system")
     if not quiet:
         for person in (p for p in persons if p not in alert["told"]):  # one mail about one thing
-            notices.tell(world, row, alert, person, "task", reason=Reason.TASK_OPENED, title=item["title"],
-            item=item,
-                         due=due, remind=active.remind)  # fmt: skip
+            notices.tell(
+                world, row, alert, person, "task", reason=Reason.TASK_OPENED, title=item["title"], item=item,
+                due=due, remind=active.remind, via=task.via,
+            )  # fmt: skip
         world.ctx.wait(item_wait(row["kind"], row["id"], f"{alert['rule']}|{alert['id']}", item["id"]), due)
     return item, missing
 

@@ -21,6 +21,8 @@ from streams.machines.account.scope import EntityScope
 from streams.machines.account.world import SharedDirectory, World
 
 NOTICES = "notices"
+BY_MAIL = ("email",)
+"""The channels of an action that names none."""
 
 
 def person_key(person: str) -> str:
@@ -128,7 +130,10 @@ def fact_lines(
 
 
 class Details(TypedDict, total=False):
-    """What a notice may say besides: its title, lines, how often to remind, the task or approval it is of."""
+    """What a notice may say besides: its title, lines, how often to remind, the task or approval it is of.
+
+    via: channels; without it, those by which the person was told of it before.
+    """
 
     title: str
     lines: Iterable[str]
@@ -139,6 +144,7 @@ class Details(TypedDict, total=False):
     native: str
     due: int | None
     number: int
+    via: Iterable[str]
 
 
 def tell(
@@ -186,4 +192,8 @@ def tell(
         notice["item"] = item["id"]
     if about is not None:
         notice["about"] = about
+    if "via" in details:
+        notice["via"] = list(details["via"])
+    if found and found.im and notice.get("via") != list(BY_MAIL):
+        notice["addresses"] = dict(found.im)
     world.ctx.emit(NOTICES, person_key(person), "notice", {k: v for k, v in notice.items() if v is not None})

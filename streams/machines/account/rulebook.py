@@ -60,18 +60,20 @@ class Pattern:
 
 @dataclass(frozen=True, slots=True)
 class NotifyAction:
-    """Whom to tell, in which words (None: the rule's title)."""
+    """Whom to tell, by which channels, in which words (None: the rule's title)."""
 
     to: tuple[str, ...]
+    via: tuple[str, ...]
     subject: Template | None
     text: Template | None
 
 
 @dataclass(frozen=True, slots=True)
 class TaskAction:
-    """What somebody is given to do, and how long for."""
+    """What somebody is given to do, by which channels they learn it, and how long for."""
 
     to: str
+    via: tuple[str, ...]
     title: Template
     due: Duration
 
@@ -82,6 +84,7 @@ class ApprovalAction:
 
     of: str
     chain: tuple[tuple[str, tuple[str, ...]], ...]
+    via: tuple[str, ...]
     timeout: Duration | None
     on_timeout: str
     subject: Template | None
@@ -376,20 +379,18 @@ def _template(text: str | None, doc: RuleDoc, declared: Mapping[str, FieldType])
 
 
 def _notify(action: NotifyDoc, doc: RuleDoc, declared: Mapping[str, FieldType]) -> NotifyAction:
-    return NotifyAction(
-        action.to, _template(action.subject, doc, declared), _template(action.text, doc, declared)
-    )
+    subject, text = _template(action.subject, doc, declared), _template(action.text, doc, declared)
+    return NotifyAction(action.to, action.via, subject, text)
 
 
 def _task(action: TaskDoc, doc: RuleDoc, declared: Mapping[str, FieldType]) -> TaskAction:
     title = _template(action.title, doc, declared)
     if title is None:
         raise AssertionError("a task has a title")
-    return TaskAction(action.to, title, action.due)
+    return TaskAction(action.to, action.via, title, action.due)
 
 
 def _approval(action: ApprovalDoc, doc: RuleDoc, declared: Mapping[str, FieldType]) -> ApprovalAction:
     chain = tuple(("any", s.any) if s.any is not None else ("all", s.all or ()) for s in action.chain)
-    return ApprovalAction(
-        action.of, chain, action.timeout, action.on_timeout, _template(action.subject, doc, declared)
-    )
+    subject = _template(action.subject, doc, declared)
+    return ApprovalAction(action.of, chain, action.via, action.timeout, action.on_timeout, subject)

@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, Final
 
-from streams.machines.inbox.notice import About, Notice
+from streams.machines.inbox.notice import MAIL, About, Notice
 from streams.machines.inbox.words import ACTIONS, subject, undeliverable
 
 ABOUT: Final[Mapping[str, About]] = {"fired": "alert", "task": "task", "approval": "approval"}
@@ -77,12 +77,15 @@ def notification(notice: Notice, address: str, channel: str, nth: int, at: int) 
     return record
 
 
-def undeliverable_record(notice: Notice, admin: str, day: dt.date, at: int) -> dict[str, Any]:
-    """The message to the administrator that `notice` had no address to go to; one id per person and day."""
-    title, text = undeliverable(notice.receiver, notice.title)
+def undeliverable_record(notice: Notice, channel: str, admin: str, day: dt.date, at: int) -> dict[str, Any]:
+    """The message to the administrator that `notice` had no address in `channel` to go to; one id per person,
+    channel and day.
+    """
+    title, text = undeliverable(notice.receiver, notice.title, channel)
+    name = notice.receiver if channel == MAIL else f"{notice.receiver}\n{channel}"
     return {
-        "id": notification_id(f"{UNDELIVERABLE}\n{notice.receiver}\n{day.isoformat()}", 0, "email"),
-        "channel": "email",
+        "id": notification_id(f"{UNDELIVERABLE}\n{name}\n{day.isoformat()}", 0, MAIL),
+        "channel": MAIL,
         "receiver": ADMIN,
         "address": admin,
         "subject": title,

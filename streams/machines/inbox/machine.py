@@ -19,7 +19,7 @@ from schemas.errors import StreamError, show
 from schemas.time import DAY, MAX_INSTANT, Duration, date_of, parse_duration
 from streams.kernel.contract import SHARED_CHANGE, Context, Record, Step, Sweep, Wait
 from streams.machines.inbox.compose import UNDELIVERABLE, notification, undeliverable_record
-from streams.machines.inbox.notice import Notice
+from streams.machines.inbox.notice import MAIL, Notice
 
 NOTIFICATIONS = "notifications"
 NOTIFICATION = "notification"
@@ -37,14 +37,15 @@ ENDING: Final = frozenset({"resolved", "withdrawn", "voided"})
 
 class Row(msgspec.Struct, frozen=True, omit_defaults=True):
     """What became of one notice: its kind and item, `seq` its place among the alert's, `told` if a message
-    went out, `nth` reminders so far, `closed` when (us) it ended, and its `body` as long as reminders may
-    need it.
+    went out and `via` which channels, `nth` reminders so far, `closed` when (us) it ended, and its `body` as
+    long as reminders may need it.
     """
 
     kind: str
     seq: int
     item: str | None = None
     told: bool = False
+    via: tuple[str, ...] = (MAIL,)
     nth: int = 0
     closed: int | None = None
     body: dict[str, Any] | None = None
@@ -86,7 +87,7 @@ class InboxMachine:
             return
         tells = notice.kind in ENDING and _owes(ctx, notice)
         self._stop(ctx, notice)
-        made = tells and _tell(ctx, notice, 0)
+        made = bool(tells and _tell(ctx, notice, 0))
         seq = _next_seq(ctx, notice.alert)
         _put(ctx, notice.alert, notice.notice, Row(notice.kind, seq, notice.item, told=made, closed=ctx.at))
         ctx.wait(f"prune|{notice.alert}", ctx.at + KEPT)
@@ -97,7 +98,8 @@ class InboxMachine:
             body = notice.to_dict()
             ctx.wait(_reminder(notice), _next(notice, ctx.at))
         seq = _next_seq(ctx, notice.alert)
-        row = Row(notice.kind, seq, notice.item, told=_tell(ctx, notice, 0), body=body)
+        used = _tell(ctx, notice, 0)
+        row = Row(notice.kind, seq, notice.item, told=bool(used), via=used or (MAIL,), body=body)
         _put(ctx, notice.alert, notice.notice, row)
 
     def _stop(self, ctx: Context, notice: Notice) -> None:
@@ -118,8 +120,9 @@ class InboxMachine:
             return
         notice = Notice.from_dict(row.body)
         nth = row.nth + 1
-        told = _tell(ctx, notice, nth) or row.told
-        _put(ctx, alert, name, msgspec.structs.replace(row, nth=nth, told=told))
+        used = _tell(ctx, notice, nth)
+        told, via = row.told or bool(used), used or row.via
+        _put(ctx, alert, name, msgspec.structs.replace(row, nth=nth, told=told, via=via))
         ctx.wait(_reminder(notice), _next(notice, due))
 
     def _prune(self, ctx: Context, alert: str) -> None:
@@ -151,26 +154,42 @@ def _next_seq(ctx: Context, alert: str) -> int:
     return seq
 
 
-def _tell(ctx: Context, notice: Notice, nth: int) -> bool:
-    """Emit one notification per channel; without an address, tell the administrator. Whether anything went
-    out.
+def _tell(ctx: Context, notice: Notice, nth: int) -> tuple[str, ...]:
+    """Emit one notification per channel; where there is no address, tell the administrator. The channels by
+    which something went out.
     """
-    if notice.address is None:
-        _tell_admin(ctx, notice)
-        return False
-    for channel in notice.via:
-        made = notification(notice, notice.address, channel, nth, ctx.at)
+    used: list[str] = []
+    for channel in _channels(ctx, notice):
+        address = notice.address_of(channel)
+        if address is None:
+            _tell_admin(ctx, notice, channel)
+            continue
+        made = notification(notice, address, channel, nth, ctx.at)
         ctx.emit(NOTIFICATIONS, ctx.key, NOTIFICATION, made)
-    return bool(notice.via)
+        used.append(channel)
+    return tuple(used)
 
 
-def _tell_admin(ctx: Context, notice: Notice) -> None:
-    """Once per person and day, by the person's own days."""
+def _channels(ctx: Context, notice: Notice) -> tuple[str, ...]:
+    """The channels that the notice names, else those by which the person was told of it before, else mail."""
+    if notice.via is not None:
+        return tuple(dict.fromkeys(notice.via))
+    about = _matching(ctx, notice)
+    if notice.kind in TELLING:
+        about = ((name, row) for name, row in _rows(ctx, notice.alert) if row.item == notice.item)
+    before = (c for _, row in about if row.told and row.kind in TELLING for c in row.via)
+    return tuple(dict.fromkeys(before)) or (MAIL,)
+
+
+def _tell_admin(ctx: Context, notice: Notice, channel: str) -> None:
+    """Once per person, channel and day, by the person's own days."""
     day = date_of(ctx.at, ZoneInfo(notice.zone))
-    if notice.admin is None or ctx.get(UNDELIVERABLE, "day") == day.isoformat():
+    name = "day" if channel == MAIL else f"day|{channel}"
+    if notice.admin is None or ctx.get(UNDELIVERABLE, name) == day.isoformat():
         return
-    ctx.put(UNDELIVERABLE, "day", day.isoformat())
-    ctx.emit(NOTIFICATIONS, ctx.key, NOTIFICATION, undeliverable_record(notice, notice.admin, day, ctx.at))
+    ctx.put(UNDELIVERABLE, name, day.isoformat())
+    made = undeliverable_record(notice, channel, notice.admin, day, ctx.at)
+    ctx.emit(NOTIFICATIONS, ctx.key, NOTIFICATION, made)
 
 
 def _next(notice: Notice, after: int) -> int:

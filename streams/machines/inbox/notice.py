@@ -13,6 +13,8 @@ import msgspec
 
 from schemas.errors import StreamError, show
 
+MAIL = "email"
+"""The channel that everybody is taken to have."""
 KIND = "notice"
 """The record kind of a notice."""
 
@@ -36,10 +38,12 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     id and `seen` its number n, which a decision by link carries back. `at` and `due` are us. `remind` is a
     duration (``3d``) or us: told again that often until acted on or ended. `title` and `lines` are in
     `language` already, `facts` are label -> text. `admin` is the mail address that learns that `address` is
-    missing. `zone` is where the person's days begin. `about` is what a `reminder` reminds of; for other
-    kinds it follows from the kind, and an ending notice with `about` "alert" spares the alert's items.
-    `home` is the partition key of the account machine that owns the alert, where decisions by link go; when
-    empty, it is made from `account`, else from `entity` and `key`.
+    missing. `via` names the channels; None: those by which the person was told of it before, else mail.
+    `address` is the mail address, `addresses` those of other channels, by channel. `zone` is where the
+    person's days begin. `about` is what a `reminder` reminds of; for other kinds it follows from the kind,
+    and an ending notice with `about` "alert" spares the alert's items. `home` is the partition key of the
+    account machine that owns the alert, where decisions by link go; when empty, it is made from `account`,
+    else from `entity` and `key`.
 
     Example:
         >>> note = Notice(notice="n1", alert="a1", rule="r", transition="t1", kind="fired", receiver="li",
@@ -60,7 +64,8 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     item: Id | None = None
     address: str | None = None
     language: Language = "en"
-    via: tuple[str, ...] = ("email",)
+    via: tuple[str, ...] | None = None
+    addresses: dict[str, str] = {}
     lines: tuple[str, ...] = ()
     facts: dict[str, str] = {}
     severity: Literal["info", "warning", "critical"] = "warning"
@@ -73,6 +78,10 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     admin: str | None = None
     zone: str = "UTC"
     about: About | None = None
+
+    def address_of(self, channel: str) -> str | None:
+        """Where the person is reached by a channel; None: nowhere."""
+        return self.address if channel == MAIL else self.addresses.get(channel)
 
     @property
     def owner_key(self) -> str:

@@ -40,14 +40,15 @@ def subject(kind: str, title: str, language: Language, *, critical: bool, nth: i
     return f"{urgent}{prefix}{title}"
 
 
-def undeliverable(person: str, title: str) -> tuple[str, str]:
-    """(subject, text) for the administrator, in both languages: the person has no address for this
-    message.
+def undeliverable(person: str, title: str, channel: str) -> tuple[str, str]:
+    """(subject, text) for the administrator, in both languages: the person has no address in the channel of
+    this message.
     """
+    zh, en = ("邮箱地址", "mail address") if channel == "email" else (f"{channel} 账号", f"{channel} account")
     return (
         f"【无法送达】{person} / [Undeliverable] {person}",
-        f"人员 {person} 没有邮箱地址，消息“{title}”未能送达。"
-        "请在通讯录中补充其邮箱。今天不再就此人重复通知。\n"
-        f'"{title}" could not be sent: person {person} has no mail address. Add one to the directory. '
+        f"人员 {person} 没有{zh}，消息“{title}”未能送达。"
+        f"请在通讯录中补充其{zh}。今天不再就此人重复通知。\n"
+        f'"{title}" could not be sent: person {person} has no {en}. Add one to the directory. '
         "This is said once per person and day.",
     )

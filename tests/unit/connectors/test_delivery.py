@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from connectors.channels.channel import (
+    AbsentChannel,
     Channel,
     Delivered,
     MemoryChannel,
@@ -18,7 +19,7 @@ from connectors.channels.channel import (
 from connectors.channels.delivery import Delivery
 from connectors.channels.memory_outbox import MemoryOutbox
 from connectors.channels.notification import Link, Notification, decode_notification, encode_notification
-from connectors.channels.outbox import MINUTE, SECOND, OutboxRow
+from connectors.channels.outbox import HOUR, MINUTE, SECOND, OutboxRow
 
 
 class Clock:
@@ -140,6 +141,21 @@ async def test_unknown_channel_is_a_visible_failure() -> None:
     store.put(note("n1", "pigeon"), 0)
     await delivery(store, MemoryChannel("email")).run_once()
     assert store.failed["n1"] == ("no channel named 'pigeon' is set up", 0)
+
+
+async def test_messages_of_a_channel_that_is_not_set_up_wait_and_those_of_an_unknown_one_fail() -> None:
+    store, clock = MemoryOutbox(), Clock()
+    store.put(note("n1"), 0)
+    store.put(note("n2", "pigeon"), 0)
+    loop = delivery(store, AbsentChannel("email"), clock=clock)
+    assert await loop.run_once() == 1
+    clock.time += 100 * HOUR
+    assert await loop.run_once() == 0
+    assert store.waiting["n1"].attempts == 0
+    assert list(store.failed) == ["n2"]
+    there = MemoryChannel("email")
+    assert await delivery(store, there, clock=clock).run_once() == 1
+    assert [sent.id for sent in there.sent] == ["n1"]
 
 
 async def test_final_failure_is_kept_and_not_tried_again() -> None:

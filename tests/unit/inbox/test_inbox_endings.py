@@ -133,7 +133,7 @@ def test_one_more_notice_of_an_alert_does_not_go_through_those_before() -> None:
     store = Counting()
     inbox = Inbox(store)
     before = store.scans
-    inbox.take(*(notice(f"n{n}", "approval", item="k1") for n in range(40)))
+    inbox.take(*(notice(f"n{n}", "approval", item="k1", via=["email"]) for n in range(40)))
     assert store.scans == before
     assert inbox.take(notice("end", "withdrawn", item="k1")) != []
 

@@ -31,7 +31,9 @@ def test_a_repeat_is_dropped_and_another_notice_is_not() -> None:
 
 def test_ids_differ_by_notice_reminder_and_channel() -> None:
     inbox = Inbox()
-    made = inbox.take(notice(remind="1d", via=["email", "wecom"]), notice("n2"))
+    made = inbox.take(
+        notice(remind="1d", via=["email", "wecom"], addresses={"wecom": "w-li"}), notice("n2", alert="a2")
+    )
     made += inbox.advance(86_400_000_000)
     assert len({m["id"] for m in made}) == len(made) == 5
 

@@ -239,6 +239,7 @@ SHAPES = [
     ("then: [{notify: {to: []}}]\n", "SW-RULE-014", "f.yaml:5:22"),
     ("then: [{notify: {to: [owner, 5]}}]\n", "SW-RULE-013", "f.yaml:5:30"),
     ("then: [{notify: {to: owner, via: wecom}}]\n", "SW-RULE-011", "f.yaml:5:34"),
+    ("then: [{task: {to: owner, title: t, due: 1d, via: sms}}]\n", "SW-RULE-011", "f.yaml:5:51"),
     ("then: [{notify: {to: owner, via: [email, 5]}}]\n", "SW-RULE-013", "f.yaml:5:42"),
     ("then: [{notify: {to: ownr}}]\n", "SW-RULE-060", "f.yaml:5:22"),
     ("then: [{task: {to: owner, title: t}}]\n", "SW-RULE-012", "f.yaml:5:9"),
