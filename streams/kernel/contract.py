@@ -17,12 +17,12 @@ holds the rows that every key of the partition may read: rules, directory, calen
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+import msgspec
 
 SHARED = ""
 """The key of a partition's shared rows."""
-
 
 EVENT = "event"
 SHARED_CHANGE = "shared"
@@ -31,8 +31,7 @@ WATERMARK = "watermark"
 SWEEP = "sweep"
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, gc=False):
     """One record of a topic, as a machine sees it.
 
     kind: `event`, `shared` (a change of shared rows, sent to every partition), `command`, or a machine's
@@ -50,8 +49,7 @@ class Record:
     n: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(msgspec.Struct, frozen=True, gc=False):
     """A due wait: `name` was armed under `key` for `due` (us); `at` is the logical time of its firing."""
 
     key: str
@@ -60,8 +58,7 @@ class Wait:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Sweep:
+class Sweep(msgspec.Struct, frozen=True, gc=False):
     """One visit of a sweep to `key`; `what` says what changed (rules enrolled, owner moved); `at` its
     logical time.
     """
@@ -71,8 +68,7 @@ class Sweep:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Emit:
+class Emit(msgspec.Struct, frozen=True, gc=False):
     """A record to append to `topic` under `key`; `at` None means the logical time of the step."""
 
     topic: str
@@ -83,18 +79,13 @@ class Emit:
     everywhere: bool = False  # one copy for every partition of the topic (shared changes, routes)
 
 
-@dataclass(slots=True)
-class Step:
+class Step(msgspec.Struct):
     """All effects of one call: nothing of it counts unless all of it is committed."""
 
-    rows: dict[tuple[str, str, str], Any] = field(default_factory=dict)  # None deletes
-    waits: dict[tuple[str, str], int | None] = field(
-        default_factory=dict
-    )  # (key, name) -> due us; None disarms
-    emits: list[Emit] = field(default_factory=list)
-    sweeps: list[Any] = field(
-        default_factory=list
-    )  # `what` of sweeps to start over all keys of the partition
+    rows: dict[tuple[str, str, str], Any] = {}  # None deletes
+    waits: dict[tuple[str, str], int | None] = {}  # (key, name) -> due us; None disarms
+    emits: list[Emit] = []
+    sweeps: list[Any] = []  # `what` of sweeps to start over all keys of the partition
 
 
 class StorageError(Exception):
@@ -170,7 +161,7 @@ class Context:
     need it.
     """
 
-    __slots__ = ("_rows", "at", "key", "partition", "step")
+    __slots__ = ("_rows", "_written", "at", "key", "partition", "step")
 
     def __init__(self, rows: Rows, key: str, at: int, partition: int = 0) -> None:
         self._rows = rows
@@ -178,30 +169,30 @@ class Context:
         self.at = at
         self.partition = partition
         self.step = Step()
+        self._written = self.step.rows
 
     def get(self, bucket: str, name: str) -> Any | None:
         """The row of this key, or None."""
-        address = (self.key, bucket, name)
-        written = self.step.rows
-        if address in written:
-            return written[address]
+        written = self._written
+        if written:
+            address = (self.key, bucket, name)
+            if address in written:
+                return written[address]
         return self._rows.get(self.key, bucket, name)
 
     def put(self, bucket: str, name: str, value: Any) -> None:
         """Write a row of this key; None deletes it. `value` must not be mutated afterwards."""
-        self.step.rows[(self.key, bucket, name)] = value
+        self._written[(self.key, bucket, name)] = value
 
     def scan(self, bucket: str) -> Iterator[tuple[str, Any]]:
         """All rows of one bucket of this key in name order, own writes included."""
-        mine = {a[2]: v for a, v in self.step.rows.items() if a[0] == self.key and a[1] == bucket}
+        key = self.key
+        mine = {name: v for (k, b, name), v in self._written.items() if b == bucket and k == key}
         if not mine:
-            yield from self._rows.scan(self.key, bucket)
-            return
-        merged = dict(self._rows.scan(self.key, bucket))
+            return self._rows.scan(key, bucket)
+        merged = dict(self._rows.scan(key, bucket))
         merged.update(mine)
-        for name in sorted(merged):
-            if merged[name] is not None:
-                yield name, merged[name]
+        return iter([(name, merged[name]) for name in sorted(merged) if merged[name] is not None])
 
     def scan_key(self, after: tuple[str, str] | None, limit: int) -> list[tuple[str, str, Any]]:
         """Up to `limit` committed rows of this key (own writes of this step are not included)."""
@@ -213,10 +204,11 @@ class Context:
 
     def shared(self, bucket: str, name: str) -> Any | None:
         """A shared row of the partition."""
-        address = (SHARED, bucket, name)
-        written = self.step.rows
-        if address in written:
-            return written[address]
+        written = self._written
+        if written:
+            address = (SHARED, bucket, name)
+            if address in written:
+                return written[address]
         return self._rows.get(SHARED, bucket, name)
 
     def scan_shared(self, bucket: str) -> Iterator[tuple[str, Any]]:
@@ -225,7 +217,7 @@ class Context:
 
     def put_shared(self, bucket: str, name: str, value: Any) -> None:
         """Write a shared row; only handlers of `shared` records and counters do."""
-        self.step.rows[(SHARED, bucket, name)] = value
+        self._written[(SHARED, bucket, name)] = value
 
     def wait(self, name: str, due: int | None) -> None:
         """Arm (or move) the wait `name` of this key to `due` us; None disarms it."""

@@ -9,16 +9,15 @@ together with the position.
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import Any
 
-from schemas.errors import StagewatchError, StreamError
+from msgspec.structs import replace
+
+from schemas.errors import StagewatchError
 from streams.kernel.contract import (
     SHARED,
     Context,
-    Emit,
     Machine,
     Record,
     Step,
@@ -27,35 +26,11 @@ from streams.kernel.contract import (
     Sweep,
     Wait,
 )
+from streams.kernel.outcome import NEVER, Counter, Dead, Out, fault_of
+
+__all__ = ["NEVER", "Counter", "Dead", "Out", "Partition"]
 
 HELD, HELD_KEYS, SWEEPS, SWEPT, META = "h", "held", "sweep", "k", "meta"
-
-
-@dataclass(frozen=True, slots=True)
-class Out:
-    """An emitted record with its place: (at, feed, n) where feed is the emitting partition."""
-
-    emit: Emit
-    at: int
-    feed: int
-    n: int
-
-
-@dataclass(frozen=True, slots=True)
-class Dead:
-    """A record, wait or sweep that its machine refused; nothing of it took effect."""
-
-    what: Record | Wait | Sweep
-    error: StagewatchError
-
-
-@dataclass(slots=True)
-class Counter:
-    """Numbers the records that partitions emit. Those that stamp logical time share one where they run
-    together, so that records of one instant keep the order of the log, however many partitions there are.
-    """
-
-    n: int = 0
 
 
 class Partition:
@@ -87,12 +62,16 @@ class Partition:
         self._counter = counter or Counter()
         self._counter.n = max(self._counter.n, meta.get("n", 0))
         self._held: set[str] = {name for name, _ in store.scan(SHARED, HELD_KEYS)}
-        self._sweeps: dict[str, dict[str, Any]] = dict(store.scan(SHARED, SWEEPS))
+        self.sweeps: dict[str, dict[str, Any]] = dict(store.scan(SHARED, SWEEPS))
+        """Running sweeps by their number; to be read only. The same dict as long as the partition lives."""
         self._sweep_seq: int = meta.get("sweeps", 0)
         self.outs: list[Out] = []
         self.dead: list[Dead] = []
         self.lateness: list[int] = []
         """Per fired wait, how far (us) the clock was past its due: for metrics; cleared by the runtime."""
+        self.due = NEVER
+        """Earliest due (us) of all armed waits."""
+        self.look()
 
     # -- what the runtime calls ---------------------------------------------------------------------------
 
@@ -100,23 +79,33 @@ class Partition:
         """Take one record. False: the budget of due waits is used up; commit, then hand in the same record
         again.
         """
-        if not self.watermark(record.feed, record.at, budget):
+        feed, at = record.feed, record.at
+        if at > self.clocks.get(feed, at):
+            self._set_clock(feed, at)
+        if self.due <= self.clock and not self._fire_due(budget):
             return False
         if self._blocked(record):
             self._hold(record)
-            return True
-        self._process(record)
+        else:
+            self._process(record)
         return True
 
     def watermark(self, feed: int, at: int, budget: int = 1_000_000) -> bool:
         """`feed` will send nothing older than `at` (us). Fires what falls due; False if the budget did not
         suffice.
         """
-        clocks = self.clocks
-        if feed in clocks and at > clocks[feed]:
-            clocks[feed] = at
-            self.clock = min(clocks.values())
-        return self._fire_due(budget)
+        if at > self.clocks.get(feed, at):
+            self._set_clock(feed, at)
+        return self.due > self.clock or self._fire_due(budget)
+
+    def advance(self, at: int, budget: int = 1_000_000) -> bool:
+        """No feed will send anything older than `at` (us): as `watermark` of each feed in turn."""
+        for feed, before in self.clocks.items():
+            if at > before:
+                self._set_clock(feed, at)
+            if self.due <= self.clock and not self._fire_due(budget):
+                return False
+        return True
 
     def retry(self, what: Record | Wait | Sweep) -> None:
         """Try a dead letter again at the present clock; a wait only if its name was not armed again since."""
@@ -129,17 +118,17 @@ class Partition:
 
     def sweep_some(self, keys: int) -> bool:
         """Visit up to `keys` keys of the oldest running sweep; True while a sweep is running."""
-        if not self._sweeps:
+        if not self.sweeps:
             return False
-        seq = min(self._sweeps)
-        sweep = dict(self._sweeps[seq])
+        seq = min(self.sweeps)
+        sweep = dict(self.sweeps[seq])
         for _ in range(keys):
             key = self.store.next_key(sweep["cursor"])
             if key is None:
                 self._end_sweep(seq)
-                return bool(self._sweeps)
+                return bool(self.sweeps)
             sweep["cursor"] = key
-            self._sweeps[seq] = sweep
+            self.sweeps[seq] = sweep
             self._visit(key, seq, sweep)
         self._write({(SHARED, SWEEPS, seq): dict(sweep)})
         return True
@@ -157,12 +146,24 @@ class Partition:
     @property
     def sweeping(self) -> int:
         """Number of sweeps that have not visited all keys yet."""
-        return len(self._sweeps)
+        return len(self.sweeps)
 
     @property
     def held(self) -> int:
         """Number of keys with held records."""
         return len(self._held)
+
+    def look(self) -> None:
+        """Note the earliest due; to be called by whoever changes waits of the store by himself."""
+        first = self.store.next_due()
+        self.due = NEVER if first is None else first[0]
+
+    def _set_clock(self, feed: int, at: int) -> None:
+        clocks = self.clocks
+        least = clocks[feed] == self.clock
+        clocks[feed] = at
+        if least:
+            self.clock = min(clocks.values())
 
     # -- records ------------------------------------------------------------------------------------------
 
@@ -173,13 +174,14 @@ class Partition:
         return due is not None and due <= record.at
 
     def _process(self, record: Record) -> None:
-        if self._sweeps and record.key != SHARED:
+        if self.sweeps and record.key != SHARED:
             self._sweep_at_touch(record.key)
         at = record.at
         if self._stamps and at < self.last_at:
             at = self.last_at
         self._call(record, record.key, at)
-        self._fire_key(record.key)
+        if self.due <= self.clock:
+            self._fire_key(record.key)
 
     def _hold(self, record: Record) -> None:
         count: int = self.store.get(SHARED, HELD_KEYS, record.key) or 0
@@ -220,7 +222,8 @@ class Partition:
 
     def _fire(self, due: int, key: str, name: str) -> None:
         floor = self.store.pop_wait(due, key, name)
-        if self._sweeps:
+        self.look()
+        if self.sweeps:
             self._sweep_at_touch(key)
         self.lateness.append(max(0, self.clock - due))
         at = max(due, floor)
@@ -231,8 +234,8 @@ class Partition:
     def _start_sweep(self, what: Any, at: int) -> None:
         self._sweep_seq += 1
         seq = f"{self._sweep_seq:010d}"
-        self._sweeps[seq] = {"what": what, "at": at, "cursor": None}
-        self._write({(SHARED, SWEEPS, seq): self._sweeps[seq]})
+        self.sweeps[seq] = {"what": what, "at": at, "cursor": None}
+        self._write({(SHARED, SWEEPS, seq): self.sweeps[seq]})
 
     def _visit(self, key: str, seq: str, sweep: dict[str, Any]) -> None:
         swept: str | None = self.store.get(key, SWEPT, "swept")
@@ -249,7 +252,7 @@ class Partition:
         moment.
         """
         swept: str | None = self.store.get(key, SWEPT, "swept")
-        for seq, sweep in sorted(self._sweeps.items()):
+        for seq, sweep in sorted(self.sweeps.items()):
             cursor = sweep["cursor"]
             if (cursor is not None and cursor >= key) or (swept is not None and swept >= seq):
                 continue
@@ -257,7 +260,7 @@ class Partition:
             self._call(Sweep(key, sweep["what"], sweep["at"]), key, sweep["at"])
 
     def _end_sweep(self, seq: str) -> None:
-        del self._sweeps[seq]
+        del self.sweeps[seq]
         self._write({(SHARED, SWEEPS, seq): None})
 
     # -- calling the machine ------------------------------------------------------------------------------
@@ -272,13 +275,15 @@ class Partition:
             else:
                 step = self.machine.on_sweep(ctx, what)
             self.store.apply(step, at)
+            if step.waits:
+                self.look()
         except StorageError:
             raise
         except StagewatchError as error:
             self.dead.append(Dead(what, error))
             return
         except Exception as error:
-            self.dead.append(Dead(what, self._internal(error)))
+            self.dead.append(Dead(what, fault_of(error)))
             return
         self.last_at = max(self.last_at, at)
         for emit in step.emits:
@@ -286,19 +291,6 @@ class Partition:
             self.outs.append(Out(emit, at if emit.at is None else emit.at, self.number, self._counter.n))
         for swept in step.sweeps:
             self._start_sweep(swept, at)
-
-    @staticmethod
-    def _internal(error: Exception) -> StreamError:
-        """A fault of ours: the record goes to the dead letters like any other, with where it happened."""
-        frames = traceback.extract_tb(error.__traceback__)
-        place = f"{frames[-1].name}:{frames[-1].lineno}" if frames else ""
-        return StreamError(
-            "SW-STREAM-099",
-            place=place,
-            expected="no fault",
-            found=f"{type(error).__name__}: {error}",
-            next_step="report this with the dead letter; replay it after the upgrade",
-        )
 
     def _write(self, rows: dict[tuple[str, str, str], Any]) -> None:
         self.store.apply(Step(rows=rows), 0)

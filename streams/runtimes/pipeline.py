@@ -10,26 +10,27 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from schemas.canonical import partition_of
 from streams.kernel.contract import SHARED, Record, Store, Sweep, Wait
-from streams.kernel.driver import Counter, Dead, Out, Partition
+from streams.kernel.driver import NEVER, Counter, Dead, Out, Partition
 from streams.topology import MACHINES, MachineSpec
 
 StoreFactory = Callable[[str, int], Store]
 """(machine name, partition number) -> its store."""
 
-NEVER = 1 << 62
-"""Later than every instant."""
+KEYS_KEPT = 1 << 14
+"""Keys whose partition is remembered."""
 
 WAITS_PER_TURN = 500
 """Due waits fired before the runtime is given a chance to commit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """One intake record: `at` is its append time in us (for history: its arrival)."""
 
     topic: str
@@ -52,9 +53,9 @@ class Pipeline:
         self.partitions = partitions
         self.machines: dict[str, list[Partition]] = {}
         self._specs = machines
-        self._readers: dict[str, list[Partition]] = {}
+        self._readers: dict[str, int] = {}
         counter = Counter()
-        for spec in machines:
+        for place, spec in enumerate(machines):
             parts = [
                 Partition(
                     spec.make(partitions),
@@ -68,14 +69,14 @@ class Pipeline:
             ]
             self.machines[spec.name] = parts
             for topic in spec.inputs:
-                self._readers[topic] = parts
-        self._first = self.machines[machines[0].name]
-        self._queue: deque[tuple[Partition, Record]] = deque()
+                self._readers[topic] = place * partitions
         self._all = [part for parts in self.machines.values() for part in parts]
-        self._place = {id(part): index for index, part in enumerate(self._all)}
-        self._dues = [NEVER] * len(self._all)
-        self._look()
-        self.at = max((p.clock for p in self._first), default=-1)
+        self._dues = [part.due for part in self._all]
+        self._due = min(self._dues)
+        self._sweeps = [part.sweeps for part in self._all]
+        self._queue: deque[tuple[int, Record]] = deque()
+        self._number = lru_cache(KEYS_KEPT)(self._hashed)
+        self.at = max((p.clock for p in self.machines[machines[0].name]), default=-1)
         self.outs: list[Out] = []
         self.dead: list[tuple[str, Dead]] = []
         self.flow: Callable[[str, int, Record], None] | None = None
@@ -84,19 +85,19 @@ class Pipeline:
     def take(self, entry: Entry) -> bool:
         """Work off one intake entry. False: due waits remain; commit and hand in the same entry again."""
         at = max(entry.at, self.at)
-        if not self._due_by(at):
+        if self._due <= at and not self._due_by(at):
             return False
         self.at = at
-        number = 0 if entry.key == SHARED else partition_of(entry.key, self.partitions)
-        record = Record(entry.topic, entry.key, entry.kind, entry.value, at, number)
-        self._deliver(self._first[number], record)
+        number = self._hashed(entry.key)
+        self._deliver(number, Record(entry.topic, entry.key, entry.kind, entry.value, at, number))
         self._drain()
-        self._due_by(at)
+        if self._due <= at:
+            self._due_by(at)
         return True
 
     def _due_by(self, at: int) -> bool:
         """Fire what is due at or before `at`; logical time need not be told where nobody waits for it."""
-        while min(self._dues) <= at:
+        while self._due <= at:
             if not self.tick(at):
                 return False
         return True
@@ -112,14 +113,13 @@ class Pipeline:
 
     def _look(self) -> None:
         """Note the earliest due of every partition."""
-        for index, part in enumerate(self._all):
-            first = part.store.next_due()
-            self._dues[index] = NEVER if first is None else first[0]
+        self._dues = [part.due for part in self._all]
+        self._due = min(self._dues)
 
     @property
     def sweeping(self) -> bool:
         """True while a sweep has not visited all keys yet."""
-        return any(part.sweeping for parts in self.machines.values() for part in parts)
+        return any(self._sweeps)
 
     def retry(self, machine: str, what: Record | Wait | Sweep) -> None:
         """Hand a dead letter to the machine that refused it, once more, at the present logical time."""
@@ -149,8 +149,8 @@ class Pipeline:
 
     def next_due(self) -> int | None:
         """Earliest due (us) of all armed waits, or None."""
-        dues = [first[0] for ps in self.machines.values() for p in ps if (first := p.store.next_due())]
-        return min(dues, default=None)
+        due = min(part.due for part in self._all)
+        return None if due == NEVER else due
 
     def checkpoint(self) -> None:
         """Write all clocks and counters as rows; call before committing."""
@@ -162,47 +162,46 @@ class Pipeline:
 
     def _watermarks(self, parts: list[Partition]) -> bool:
         for part in parts:
-            for feed in part.clocks:
-                done = part.watermark(feed, self.at, WAITS_PER_TURN)
-                if part.outs or part.dead:
-                    self._collect(part)
-                if not done:
-                    self._drain()
-                    return False
+            done = part.advance(self.at, WAITS_PER_TURN)
+            if part.outs or part.dead:
+                self._collect(part)
+            if not done:
+                self._drain()
+                return False
         self._drain()
         return True
 
-    def _deliver(self, part: Partition, record: Record) -> None:
+    def _deliver(self, index: int, record: Record) -> None:
+        part = self._all[index]
         part.receive(record)
-        first = part.store.next_due()
-        self._dues[self._place[id(part)]] = NEVER if first is None else first[0]
+        if part.due != self._dues[index]:
+            self._dues[index] = part.due
+            self._due = min(self._dues)
         if part.outs or part.dead:
             self._collect(part)
 
     def _collect(self, part: Partition) -> None:
         for out in part.outs:
-            readers = self._readers.get(out.emit.topic)
-            if readers is None:
+            emit = out.emit
+            first = self._readers.get(emit.topic)
+            if first is None:
                 self.outs.append(out)
                 continue
-            targets = range(self.partitions) if out.emit.everywhere else (self._number(out.emit.key),)
-            for number in targets:
-                record = Record(
-                    out.emit.topic, out.emit.key, out.emit.kind, out.emit.value, out.at, out.feed, out.n
-                )
-                self._queue.append((readers[number], record))
+            for number in range(self.partitions) if emit.everywhere else (self._number(emit.key),):
+                record = Record(emit.topic, emit.key, emit.kind, emit.value, out.at, out.feed, out.n)
+                self._queue.append((first + number, record))
                 if self.flow is not None:
-                    self.flow(out.emit.topic, number, record)
+                    self.flow(emit.topic, number, record)
         part.outs.clear()
         if part.dead:
             self.dead.extend((part.machine.name, dead) for dead in part.dead)
             part.dead.clear()
 
-    def _number(self, key: str) -> int:
+    def _hashed(self, key: str) -> int:
         return 0 if key == SHARED else partition_of(key, self.partitions)
 
     def _drain(self) -> None:
         queue = self._queue
         while queue:
-            part, record = queue.popleft()
-            self._deliver(part, record)
+            index, record = queue.popleft()
+            self._deliver(index, record)

@@ -7,10 +7,11 @@ replay.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec.structs import asdict
 
 from streams.kernel.contract import Record, Sweep, Wait
 from streams.kernel.driver import Dead

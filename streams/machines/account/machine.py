@@ -10,8 +10,9 @@ It holds nothing but compiled rules, which the shared rows determine. It must no
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from rules.problems import RuleErrors
 from schemas.errors import StreamError

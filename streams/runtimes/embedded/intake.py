@@ -7,10 +7,10 @@ the past, and `live` from then on for good. `at` never falls.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from streams.kernel.contract import SHARED, SHARED_CHANGE
 from streams.runtimes.pipeline import Entry

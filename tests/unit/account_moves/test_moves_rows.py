@@ -291,6 +291,7 @@ def test_nothing_is_decided_while_a_move_is_open() -> None:
     net.begin("account:S", "merge:account:A", ALL)
     net.give("account:S", "event", deal("e2", "O7"))
     net.part.store.apply(_armed("account:S", "t|opportunity|O7|gone@1", MARCH + 5_000_000), MARCH)
+    net.part.look()
     net.give("account:S", "event", deal("e3", "O8"))
     assert net.part.watermark(0, MARCH + 60_000_000)
     assert net.bucket("account:S", "mw") == {"t|opportunity|O7|gone@1": [MARCH + 5_000_000, 1]}
