@@ -12,6 +12,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
+from msgspec import structs
 
 from schemas.envelope import decode_event
 from schemas.time import format_instant
@@ -71,7 +72,7 @@ def named(entry: Entry, account: str | None) -> Entry:
     if entry.kind != EVENT:
         return entry
     data = {k: v for k, v in entry.value["data"].items() if k != "account"}
-    return replace(
+    return structs.replace(
         entry, value={**entry.value, "data": data if account is None else {**data, "account": account}}
     )
 
