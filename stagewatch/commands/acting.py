@@ -15,7 +15,7 @@ from stagewatch.commands.writer import Writer, open_writer
 from stagewatch.settings import Settings
 from stagewatch.workspace.paths import Workspace
 from stagewatch.workspace.reader import WorkspaceReader
-from streams.views.sqlite import Item, ViewReader
+from streams.views.port import Item, ViewReader
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from stagewatch.commands.standing import STATES, item_row
 from stagewatch.service.outbox import TABLE, messages_of
 from stagewatch.settings import Settings
 from stagewatch.workspace.reader import WorkspaceReader
-from streams.views.sqlite import Item
+from streams.views.port import Item
 
 ITEMS: Final = ("tasks", "approvals")
 SHOWN: Final = 30

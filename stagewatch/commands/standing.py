@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from rules.reasons import Reason, reason_text
 from schemas.time import format_instant
 from stagewatch.commands.output import Language, local_time, put_table, say, tell_cut, told_of
-from streams.views.sqlite import Item, ViewReader
+from streams.views.port import Item, ViewReader
 
 TOPICS: Final = ("alerts", "tasks", "approvals")
 SHORT: Final = 10

@@ -43,7 +43,7 @@ from stagewatch.workspace.rulefiles import read_rules
 from streams.runtimes.embedded.clock import ScaledClock
 from streams.runtimes.embedded.progress import Committed
 from streams.stores.log import Logged
-from streams.views.sqlite import OPEN_STATES
+from streams.views.port import OPEN_STATES
 
 BEAT: Final = 0.1
 """Seconds between two looks at what has arrived."""

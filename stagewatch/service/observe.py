@@ -21,7 +21,7 @@ from streams.runtimes.embedded.progress import Committed
 from streams.runtimes.embedded.runtime import EmbeddedRuntime
 from streams.runtimes.pipeline import Pipeline
 from streams.stores.log import Logged
-from streams.views.sqlite import OPEN_STATES
+from streams.views.port import OPEN_STATES
 
 log = structlog.get_logger("stagewatch.stream")
 mail_log = structlog.get_logger("stagewatch.delivery")

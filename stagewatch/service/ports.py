@@ -19,7 +19,8 @@ from streams.runtimes.embedded.progress import Committed
 from streams.runtimes.memory import command_entry
 from streams.stores.sqlite_db import Database
 from streams.topology import RESULTS
-from streams.views.sqlite import Item, ViewReader
+from streams.views.port import Item
+from streams.views.sqlite import SqliteViewReader
 
 RESULT_SECONDS: Final = 5.0
 """How long the result of a command is waited for."""
@@ -39,7 +40,7 @@ class WorkspaceView:
     """`console.ports.View` over the SQLite view. Each answer is as of one committed batch."""
 
     def __init__(self, database: Database) -> None:
-        self._reader = ViewReader(database)
+        self._reader = SqliteViewReader(database)
 
     async def find(self, kind: Kind, query: Query) -> Page:
         """The rows that the query asks for, newest first."""

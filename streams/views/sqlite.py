@@ -1,28 +1,31 @@
 """The embedded view: alerts, tasks and approvals as they stand, and how it came so, from their sink topics.
 
 `SqliteView` projects in the transaction of the batch that wrote the transitions, and can be rebuilt from the
-log; `ViewReader` answers questions, also from other processes. Neither decides anything.
+log; `SqliteViewReader` answers questions, also from other processes. Neither decides anything.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
 import msgspec
 
-from rules.lifecycle import OPEN, OPEN_TASK
 from streams.stores.log import Log, Logged
 from streams.stores.sqlite_db import Database, Row
-
-OPEN_STATES: dict[str, frozenset[str]] = {
-    "alerts": OPEN,
-    "tasks": OPEN_TASK,
-    "approvals": frozenset({"requested", "timed_out"}),
-}
-"""Topic -> states in which somebody still has to do something."""
+from streams.views.port import (
+    FOUND,
+    OPEN_STATES,
+    Item,
+    columns_of,
+    id_of,
+    is_open,
+    is_transition,
+    receivers_of,
+    with_facts,
+)
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
@@ -34,12 +37,14 @@ _PUT = (
 )
 _FIND = "SELECT value, opened, at, position, n FROM views WHERE topic = ? AND item = ?"
 _HISTORY = "SELECT value FROM view_history WHERE topic = ? AND item = ? ORDER BY n"
+_LATER = "SELECT value FROM view_history WHERE topic = ? AND item = ? AND n > ?"
+_FIRST = "SELECT min(n), max(n = ?) FROM view_history WHERE topic = ? AND item = ?"
 _OF_ALERT = (
     "SELECT value, opened, at, position, n FROM views WHERE topic = ? AND alert = ? ORDER BY opened, item"
 )
 _PREFIX = (
     "SELECT value, opened, at, position, n, item FROM views"
-    " WHERE topic = ? AND item >= ? AND item < ? LIMIT 20"
+    " WHERE topic = ? AND item >= ? AND item < ? ORDER BY item LIMIT ?"
 )
 _IN = "{column} IN (SELECT value FROM json_each(?))"
 _FILTERS = {
@@ -50,22 +55,6 @@ _FILTERS = {
 }
 _AFTER = {True: "(opened, item) < (?, ?)", False: "(opened, item) > (?, ?)"}
 _ORDER = {True: "opened DESC, item DESC", False: "opened, item"}
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """An alert, task or approval as it stands.
-
-    value: its last transition. opened, at: logical time (us) of its first and last. position: of the last.
-    """
-
-    topic: str
-    id: str
-    value: dict[str, Any]
-    opened: int
-    at: int
-    position: int
-    n: int
 
 
 class SqliteView:
@@ -79,7 +68,7 @@ class SqliteView:
         """Take transitions in the order of their positions; one seen before changes nothing."""
         changes = _Changes(self._db)
         for transition in transitions:
-            if transition.topic in OPEN_STATES and isinstance(transition.value, dict):
+            if is_transition(transition):
                 changes.take(transition)
         changes.write()
 
@@ -102,30 +91,50 @@ class _Changes:
         self._items: dict[tuple[str, str], Item | None] = {}
         self._before: dict[tuple[str, str], set[str]] = {}
         self._history: list[tuple[object, ...]] = []
+        self._wrote = False
 
     def take(self, transition: Logged) -> None:
-        topic, value = transition.topic, transition.value
-        item = str(value["alert"] if topic == "alerts" else value["item"])
+        topic, value, item = transition.topic, transition.value, id_of(transition)
         before = self._find(topic, item)
         n = int(value["n"])
         if before is not None and before.n >= n:
+            self._take_older(transition, before, n)
             return
         self._history.append((topic, item, n, str(value["id"]), transition.position, _encode(value)))
         opened = transition.at
         if before is not None:
             opened = before.opened
-            value = _with_facts(value, before.value)
+            value = with_facts(value, before.value)
         self._items[(topic, item)] = Item(topic, item, value, opened, transition.at, transition.position, n)
 
-    def write(self) -> None:
-        if not self._history:
+    def _take_older(self, transition: Logged, before: Item, n: int) -> None:
+        """A repeat changes nothing; one that comes after its followers counts as if it had come in order."""
+        topic, value, item = transition.topic, transition.value, before.id
+        self._write_history()
+        least, known = self._db.rows(_FIRST, (n, topic, item))[0]
+        if known:
             return
+        self._history.append((topic, item, n, str(value["id"]), transition.position, _encode(value)))
+        later = (_decode(row[0]) for row in self._db.rows(_LATER, (topic, item, n)))
+        if "data" in value and not any("data" in row for row in later):
+            before = replace(before, value={**before.value, "data": value["data"]})
+        self._items[(topic, item)] = replace(before, opened=transition.at) if n < least else before
+
+    def _write_history(self) -> None:
         self._db.write("INSERT OR IGNORE INTO view_history VALUES (?, ?, ?, ?, ?, ?)", self._history)
+        self._wrote = self._wrote or bool(self._history)
+        self._history = []
+
+    def write(self) -> None:
+        if self._history:
+            self._write_history()
+        if not self._wrote:
+            return
         gone: list[tuple[str, str, str]] = []
         new: list[tuple[str, str, str]] = []
         changed = [item for item in self._items.values() if item is not None]
         for item in changed:
-            before, after = self._before[(item.topic, item.id)], _receivers(item)
+            before, after = self._before[(item.topic, item.id)], receivers_of(item.value)
             gone += [(item.topic, receiver, item.id) for receiver in before - after]
             new += [(item.topic, receiver, item.id) for receiver in after - before]
         self._db.write(_PUT, [_columns(item) for item in changed])
@@ -138,12 +147,12 @@ class _Changes:
             row = self._db.row(_FIND, place)
             found = None if row is None else _item(topic, item, row)
             self._items[place] = found
-            self._before[place] = set() if found is None else _receivers(found)
+            self._before[place] = set() if found is None else receivers_of(found.value)
         return self._items[place]
 
 
-class ViewReader:
-    """Questions to the view; `database` may be read-only. Each answer is as of one committed batch."""
+class SqliteViewReader:
+    """`streams.views.port.ViewReader`; `database` may be read-only."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
@@ -159,15 +168,7 @@ class ViewReader:
         filters: Mapping[str, Sequence[str]] | None = None,
         **equal: str,
     ) -> list[Item]:
-        """Items of `alerts`, `tasks` or `approvals`, in the order in which they were opened.
-
-        limit: -1 for all. equal: any of state, severity, rule, account, entity (kind), key (native id),
-        alert, receiver.
-        filters: the same, with values of which one must fit. after: (opened, id) of the last item before.
-
-        Raises:
-            KeyError: an unknown filter.
-        """
+        """Items in the order in which they were opened, as the port says."""
         wanted = {**(filters or {}), **{name: [value] for name, value in equal.items()}}
         conditions, values = _where(topic, open_only, wanted)
         if after is not None:
@@ -193,7 +194,7 @@ class ViewReader:
 
     def find(self, topic: str, prefix: str) -> list[Item]:
         """Items whose id begins with `prefix` (people type the first few digits); at most 20."""
-        rows = self._db.rows(_PREFIX, (topic, prefix, prefix + "\U0010ffff"))
+        rows = self._db.rows(_PREFIX, (topic, prefix, prefix + "\U0010ffff", FOUND))
         return [_item(topic, row[5], row) for row in rows]
 
     def count(
@@ -226,21 +227,10 @@ def _item(topic: str, item: str, row: Row) -> Item:
     return Item(topic, item, _decode(value), opened, at, position, n)
 
 
-def _with_facts(value: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
-    """A transition that brings no facts for people keeps the last ones."""
-    return {**value, "data": before["data"]} if "data" in before and "data" not in value else value
-
-
-def _receivers(item: Item) -> set[str]:
-    return {str(receiver) for receiver in item.value.get("receivers") or ()}
-
-
 def _columns(item: Item) -> tuple[object, ...]:
-    value = item.value
-    state = str(value["state"])
+    value, asked = item.value, columns_of(item.topic, item.value)
     return (
-        item.topic, item.id, item.n, state, state in OPEN_STATES[item.topic],
-        str(value.get("severity", "")), str(value.get("rule", "")), str(value.get("account") or ""),
-        str(value.get("entity", "")), str(value.get("key", "")), str(value["alert"]), item.at,
+        item.topic, item.id, item.n, asked["state"], is_open(item.topic, value), asked["severity"],
+        asked["rule"], asked["account"], asked["entity"], asked["key"], asked["alert"], item.at,
         value.get("due"), item.opened, item.position, _encode(value),
     )  # fmt: skip

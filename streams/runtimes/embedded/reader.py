@@ -19,7 +19,7 @@ from streams.runtimes.embedded.session import load_state
 from streams.stores.log import Log
 from streams.stores.sqlite_db import FILE_NAME, Database
 from streams.stores.sqlite_dlq import DeadLetters
-from streams.views.sqlite import ViewReader
+from streams.views.sqlite import SqliteViewReader
 
 _ROWS = (
     "SELECT r.key, r.name, r.value FROM rows r JOIN parts p ON p.id = r.part"
@@ -52,7 +52,7 @@ class WorkspaceReader:
             ) from error
         self.log = Log(self._database)
         self.letters = DeadLetters(self._database)
-        self.views = ViewReader(self._database)
+        self.views = SqliteViewReader(self._database)
 
     def state(self) -> State:
         """Position, newest logical time, phase, armed waits."""
