@@ -5,6 +5,7 @@ Only what concerns every folder belongs here; fixtures live beside the tests tha
 
 import importlib.util
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -20,12 +21,23 @@ settings.register_profile("dev", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if "CI" in os.environ else "dev"))
 
 HAS_DURABLE = importlib.util.find_spec("durable_rules_engine") is not None
-collect_ignore_glob = [] if HAS_DURABLE else ["*/test_durable*.py"]
+LEFT_OUT = {
+    "test_durable*.py": () if HAS_DURABLE else ("durable-rules",),
+    "test_redis*.py": () if shutil.which("redis-server") else ("redis-server",),
+    "test_prometheus*.py": () if shutil.which("promtool") else ("promtool",),
+}
+"""Pattern of test files -> what they need and this machine lacks (see `make setup`)."""
+
+collect_ignore_glob = [f"*/{pattern}" for pattern, lacking in LEFT_OUT.items() if lacking]
 
 
 def pytest_report_header() -> list[str]:
-    """Names what is left out where durable-rules could not be compiled (see `make setup`)."""
-    return [] if HAS_DURABLE else ["left out: tests/**/test_durable*.py, as durable-rules is not installed"]
+    """Names what is left out on this machine."""
+    return [
+        f"left out: tests/**/{pattern}, as {lacking[0]} is not installed"
+        for pattern, lacking in LEFT_OUT.items()
+        if lacking
+    ]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -76,6 +76,23 @@ def install_debian(packages: tuple[str, ...]) -> None:
     run(["apt-get", "install", "-y", "-q", "--no-install-recommends", *packages], quiet)
 
 
+def install_servers(plan: Plan) -> None:
+    """Installs what only some tests and a local cluster need, or says that it is left out."""
+    extras = plan.extras
+    if plan.servers:
+        print(f"        {' '.join(plan.servers)}", flush=True)
+        try:
+            install_debian(plan.servers)
+        except SetupError as error:
+            print(error, file=sys.stderr)
+            extras = plan.servers
+    if extras:
+        command = command_for(extras, sudo=shutil.which("sudo") is not None)
+        print(
+            f"        left out: some tests on real servers, and the local cluster; to have them:\n{command}"
+        )
+
+
 def create_venv() -> None:
     """Makes `.venv` with a pip in it, by ensurepip or by this Python's own pip."""
     make = [sys.executable, "-m", "venv", "--clear", str(VENV)]
@@ -121,6 +138,7 @@ def use_newer_python() -> None:
 def install_missing() -> Plan:
     """Installs the Debian packages that are missing, if it may. Returns the plan for what follows."""
     plan = make_plan(look())
+    install_servers(plan)
     if has_venv(VENV) and has_compiled(VENV):
         return Plan((), (), venv=True, compiled=True)
     if not plan.install:

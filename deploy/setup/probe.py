@@ -10,7 +10,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from deploy.setup.plan import COMPILED, Facts
+from deploy.setup.plan import COMPILED, SERVERS, Facts
 
 
 def look() -> Facts:
@@ -26,6 +26,8 @@ def look() -> Facts:
         headers=Path(sysconfig.get_path("include"), "Python.h").exists(),
         root=os.geteuid() == 0,
         apt=shutil.which("apt-get") is not None,
+        absent=tuple(command for command in SERVERS if shutil.which(command) is None),
+        services=Path("/run/systemd/system").exists(),
     )
 
 

@@ -50,6 +50,18 @@ def test_debian_packages_do_not_extend_another_python() -> None:
     assert not plan.compiled
 
 
+def test_servers_are_installed_where_nothing_would_start_them() -> None:
+    absent = replace(FULL, absent=("promtool", "java"), root=True)
+    packages = ("prometheus", "default-jre-headless")
+    plan = make_plan(absent)
+    assert (plan.servers, plan.extras, plan.install, plan.advise) == (packages, (), (), ())
+    for facts in (replace(absent, services=True), replace(absent, root=False), replace(absent, apt=False)):
+        plan = make_plan(facts)
+        assert (plan.servers, plan.extras) == ((), packages)
+    assert plan.venv
+    assert plan.compiled
+
+
 def test_command_is_one_line() -> None:
     install = "apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev"
     assert command_for(("gcc", "libc6-dev"), sudo=True) == f"sudo sh -c '{install}'"
