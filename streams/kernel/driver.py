@@ -75,12 +75,12 @@ class Partition:
 
     # -- what the runtime calls ---------------------------------------------------------------------------
 
-    def receive(self, record: Record, budget: int = 1_000_000) -> bool:
+    def receive(self, record: Record, budget: int = 1_000_000, *, fed: bool = True) -> bool:
         """Take one record. False: the budget of due waits is used up; commit, then hand in the same record
-        again.
+        again. fed False: it is of a partition of this machine, whose `at` says nothing about what feeds us.
         """
         feed, at = record.feed, record.at
-        if at > self.clocks.get(feed, at):
+        if fed and at > self.clocks.get(feed, at):
             self._set_clock(feed, at)
         if self.due <= self.clock and not self._fire_due(budget):
             return False
