@@ -1,9 +1,8 @@
 """Entities are folds: the row of an entity is its events applied in the order (effective time, at,
 partition, n).
 
-Pure functions over plain rows. `apply` is one step of the fold, `fold` the whole of it, `effective` the
-events that count after corrections and deletions. Nothing here reads a store, knows rules or other
-entities.
+Pure functions over plain rows. `apply` is one step of the fold, `fold` the whole of it. Nothing here reads
+a store, knows rules or other entities.
 
 An entity row:
     d   folded data             c   effective time (us) of the first event      ca  its logical time
@@ -27,10 +26,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from schemas.corrections import merged_fields
 from schemas.fields import ACTIVITY_COUNTS
 from schemas.parents import OTHER_PARENTS, PARENTS, parents_of
 from schemas.status import status_after
+from streams.machines.corrections import effective
 
 Row = dict[str, Any]
 Order = list[int]
@@ -76,57 +75,6 @@ def order_of(event: Mapping[str, Any], at: int, feed: int, n: int) -> Order:
 def day_end(event: Mapping[str, Any], instant: int, zone_day_end: int | None) -> int:
     """The end (us) of the event: of its day when only the day is known, else the instant itself."""
     return zone_day_end if event.get("day") and zone_day_end is not None else instant
-
-
-def effective(rows: Iterable[Row]) -> list[Row]:
-    """Event rows that count, in fold order, corrections applied: `{"o", "e", "r"}` with `r` the event's
-    reference.
-
-    `<entity>.corrected` and `.deleted` with `data.event` replace or take back that event; what they leave
-    out of `data` is unchanged. Several for one event apply in their own order; taken back themselves,
-    they never were.
-    """
-    ordered = sorted(rows, key=lambda row: row["o"])
-    changes = [row for row in ordered if row.get("to") is not None]
-    if not changes:
-        return ordered
-    standing = _standing(changes)
-    taken: set[str] = set()
-    patches: dict[str, list[Row]] = {}
-    for row in changes:
-        if row["r"] not in standing:
-            continue
-        if row["e"]["type"].endswith(".deleted"):
-            taken.add(row["to"])
-        else:
-            taken.discard(row["to"])
-            patches.setdefault(row["to"], []).append(row)
-    plain = [row for row in ordered if row.get("to") is None and row["r"] not in taken]
-    corrected = [_patched(row, patches[row["r"]]) if row["r"] in patches else row for row in plain]
-    return sorted(corrected, key=lambda row: row["o"])
-
-
-def _standing(changes: list[Row]) -> set[str]:
-    """References of changes that were not themselves taken back (a change of a change is judged newest
-    first).
-    """
-    standing = {row["r"] for row in changes}
-    for row in reversed(changes):
-        if row["r"] in standing and row["e"]["type"].endswith(".deleted"):
-            standing.discard(row["to"])
-    return standing
-
-
-def _patched(row: Row, patches: list[Row]) -> Row:
-    event = dict(row["e"])
-    order = row["o"]
-    for patch in patches:
-        event["data"] = {**event["data"], **merged_fields(patch["e"]["type"], patch["e"]["data"])}
-        if "t" in patch:  # a correction may move the event in time
-            event["time"] = patch["t"]
-            event.pop("day", None)
-            order = [min(patch["t"], max(order[1], patch["o"][1])), *order[1:]]
-    return {**row, "e": event, "o": order}
 
 
 def fold(kind: str, native: str, rows: Iterable[Row], settings: Mapping[str, Any]) -> Row | None:

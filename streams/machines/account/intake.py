@@ -14,21 +14,16 @@ from rules.reasons import Reason
 from schemas.envelope import Event as Envelope
 from schemas.envelope import entity_of
 from schemas.errors import EventError
-from schemas.time import parse_instant
 from streams.machines.account import entities
 from streams.machines.account.entities import Order, Row
 from streams.machines.account.turn import Change, Turn
 from streams.machines.account.world import events_bucket
+from streams.machines.corrections import moved_to, reference, target_of
 
 Event = Mapping[str, Any]
 
 ROLELESS = frozenset({"source"})
 """Kinds whose events are not kept as entities of an account."""
-
-
-def reference(event: Event) -> str:
-    """The event's identity as rows and alert ids use it."""
-    return f"{event['src']}|{event['id']}"
 
 
 def subject_of(event: Event) -> tuple[str, str]:
@@ -62,10 +57,12 @@ class Intake:
             _refuse_other_content(known["e"], event, ref)
             return
         row: Row = {"o": order, "e": dict(event), "r": ref}
-        target = _target(event)
+        target = target_of(event)
         if target is not None:
             row["to"] = target
-            _check_correction(event, row)
+            time = moved_to(event)
+            if time is not None:
+                row["t"] = time
         self.ctx.put(bucket, ref, row)
         old = self.world.row(kind, native)
         self._implied_account(order, event)
@@ -173,20 +170,6 @@ class Intake:
 
 
 FIRST: Event = {"type": "", "data": {}, "time": 0, "id": "", "src": ""}
-
-
-def _target(event: Event) -> str | None:
-    end = event["type"].rpartition(".")[2]
-    native = event["data"].get("event")
-    if end not in ("corrected", "deleted") or native is None:
-        return None
-    return f"{event['data'].get('source') or event['src']}|{native}"
-
-
-def _check_correction(event: Event, row: Row) -> None:
-    time = event["data"].get("time")
-    if event["type"].endswith(".corrected") and time is not None:
-        row["t"] = parse_instant(time, place="data.time")
 
 
 def _cause(event: Event, target: str | None) -> Reason:

@@ -19,6 +19,7 @@ from schemas.parents import PARENTS
 from streams.kernel.contract import Context
 from streams.machines.account import entities
 from streams.machines.account.entities import Order, Row
+from streams.machines.corrections import effective
 
 Cut = list[int] | None
 
@@ -106,7 +107,7 @@ class World:
 
     def effective_events(self, kind: str, native: str) -> list[Row]:
         """The entity's events that count, corrections applied, in fold order."""
-        return entities.effective(self.event_rows(kind, native))
+        return effective(self.event_rows(kind, native))
 
     def put(self, row: Row) -> None:
         """Write an entity row."""
