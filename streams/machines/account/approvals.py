@@ -6,7 +6,7 @@ value that the approval no longer covers voids it, and approval is asked for ane
 
 Approval row (in its alert's `items`): id, kind, st, n, no, title, to (who may decide now), of, value,
 step (index), steps [{mode, receivers, to, yes}], requester, due (time-out, us), since (n at which this
-step began), g generation, via (channels, unless it is mail).
+step began), g generation, asked when (us) they were last told of it, via (channels, unless it is mail).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from streams.machines.account.entities import Row
 from streams.machines.account.rulebook import Active, ApprovalAction
 from streams.machines.account.scope import EntityScope
 from streams.machines.account.world import World
+from streams.machines.gaps import superseded
 
 
 def request(
@@ -72,7 +73,7 @@ def _next_step(
     item = {**item, "step": step, "steps": steps, "to": persons, "due": due}
     reason = Reason.APPROVAL_REQUESTED if step == 0 else Reason.NEXT_STEP
     item = items.change(world, (kind, native), alert, item, "requested", reason, actor)
-    item = {**item, "since": item["n"]}
+    item = {**item, "since": item["n"], "asked": world.ctx.at}
     if not quiet:
         _ask(world, row, alert, item, reason, "approval")
         if due is not None:
@@ -160,10 +161,12 @@ def timed_out(world: World, row: Row, alert: Row, item: Row) -> Row:
     """Nobody decided in time: remind again, or reject, as the rule says."""
     if item["on"] == "reject":
         return decide(world, row, alert, item, "timed_out", "system")
-    due = _timeout(world, item)
-    reminded = item.get("reminded", 0) + 1
-    item = {**item, "due": due, "reminded": reminded}
-    _ask(world, row, alert, item, Reason.TIMED_OUT, "reminder", reminded)
+    due, at = _timeout(world, item), world.ctx.at
+    missed = superseded(world.ctx, item.get("asked", 0), at, due)
+    item = {**item, "due": due}
+    if not missed:
+        item = {**item, "reminded": item.get("reminded", 0) + 1, "asked": at}
+        _ask(world, row, alert, item, Reason.TIMED_OUT, "reminder", item["reminded"])
     world.ctx.wait(items.item_wait(row["kind"], row["id"], f"{alert['rule']}|{alert['id']}", item["id"]), due)
     return item
 

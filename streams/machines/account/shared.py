@@ -14,9 +14,11 @@ from rules.problems import RuleErrors
 from schemas.directory import absence_of
 from schemas.errors import StreamError
 from schemas.time import parse_time
-from streams.kernel.contract import Context, Record
+from streams.kernel.contract import SHARED, SHARED_CHANGE, Context, Record
+from streams.machines.account.notices import NOTICES
 from streams.machines.account.rulebook import Compiler, activate
 from streams.machines.account.world import DEFAULT_SETTINGS, SETTINGS, zone_of
+from streams.machines.gaps import GAP, keep_gap
 
 META, RULES, CHANGES = "meta", "rules", "changes"
 
@@ -188,7 +190,18 @@ def _changed(ctx: Context, event: Mapping[str, Any], kind: str, end: str) -> Non
     ctx.sweep({"why": kind, "name": name})
 
 
-_WHAT: Mapping[str, Callable[[Context, Mapping[str, Any]], None]] = {"rule": _rule, "settings": _settings}
+def _gap(ctx: Context, value: Mapping[str, Any]) -> None:
+    """Keep it, and tell the inboxes, once for all partitions."""
+    keep_gap(ctx, value)
+    if ctx.partition == 0:
+        ctx.emit(NOTICES, SHARED, SHARED_CHANGE, dict(value), everywhere=True)
+
+
+_WHAT: Mapping[str, Callable[[Context, Mapping[str, Any]], None]] = {
+    "rule": _rule,
+    "settings": _settings,
+    GAP: _gap,
+}
 _EVENTS: Mapping[str, Callable[[Context, Mapping[str, Any]], None]] = {
     "person.updated": _versioned,
     "team.updated": _versioned,

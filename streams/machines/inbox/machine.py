@@ -18,6 +18,7 @@ import msgspec
 from schemas.errors import StreamError, show
 from schemas.time import DAY, MAX_INSTANT, Duration, date_of, parse_duration
 from streams.kernel.contract import SHARED_CHANGE, Context, Record, Step, Sweep, Wait
+from streams.machines.gaps import GAP, keep_gap, superseded
 from streams.machines.inbox.compose import UNDELIVERABLE, notification, undeliverable_record
 from streams.machines.inbox.notice import MAIL, Notice
 
@@ -60,10 +61,13 @@ class InboxMachine:
 
     def on_event(self, ctx: Context, record: Record) -> Step:
         """One notice. Repeats of a notice id change nothing."""
-        if record.kind != SHARED_CHANGE:
-            notice = Notice.from_dict(record.value)
-            if ctx.get(_bucket(notice.alert), notice.notice) is None:
-                self._take(ctx, notice)
+        if record.kind == SHARED_CHANGE:
+            if record.value.get("what") == GAP:
+                keep_gap(ctx, record.value)
+            return ctx.step
+        notice = Notice.from_dict(record.value)
+        if ctx.get(_bucket(notice.alert), notice.notice) is None:
+            self._take(ctx, notice)
         return ctx.step
 
     def on_wait(self, ctx: Context, wait: Wait) -> Step:
@@ -119,11 +123,14 @@ class InboxMachine:
         if row is None or row.body is None:
             return
         notice = Notice.from_dict(row.body)
+        again = _next(notice, due)
+        ctx.wait(_reminder(notice), again)
+        if superseded(ctx, 0 if row.nth else notice.at, due, again):
+            return
         nth = row.nth + 1
         used = _tell(ctx, notice, nth)
         told, via = row.told or bool(used), used or row.via
         _put(ctx, alert, name, msgspec.structs.replace(row, nth=nth, told=told, via=via))
-        ctx.wait(_reminder(notice), _next(notice, due))
 
     def _prune(self, ctx: Context, alert: str) -> None:
         left: list[int | None] = []

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from schemas.errors import StreamError
+from schemas.time import SECOND
 from streams.runtimes.embedded.clock import Clock
 from streams.runtimes.embedded.faults import unstorable
 from streams.runtimes.embedded.holder import VOID, Holder
@@ -24,6 +25,8 @@ from streams.runtimes.pipeline import Entry
 from streams.stores.log import Logged
 
 T = TypeVar("T")
+LATE = 600 * SECOND
+"""What fires so much (us) after its due was not told in time: nobody was there."""
 BATCH_BYTES = 16_000_000
 """A batch ends when it has read so much of the raw log, however few entries that were."""
 
@@ -66,7 +69,7 @@ class EmbeddedRuntime(Holder):
         """
         with self._mutex:
             now = self._now()
-            return self._transact(lambda session: session.intake.live(entries, now))
+            return self._later(now, lambda session: session.intake.live(entries, now))
 
     def append_history(self, entries: Sequence[Entry]) -> tuple[int, int]:
         """Append entries of the past in the order of their `at` (arrival, us; capped at now).
@@ -75,7 +78,7 @@ class EmbeddedRuntime(Holder):
         """
         with self._mutex:
             now = self._now()
-            return self._transact(lambda session: session.intake.history(entries, now))
+            return self._later(now, lambda session: session.intake.history(entries, now))
 
     def finish_history(self, until: int | None = None) -> None:
         """The import has ended: time goes on to `until` (us; at most, and by default, now)."""
@@ -96,7 +99,7 @@ class EmbeddedRuntime(Holder):
             due = self.next_due()
             if due is None or due > now:
                 return False
-            self._transact(lambda session: session.intake.own(TICK, now))
+            self._later(now, lambda session: session.intake.own(TICK, now))
             return True
 
     def replay_dead(self, number: int) -> None:
@@ -107,7 +110,7 @@ class EmbeddedRuntime(Holder):
         """
         with self._mutex:
             now = self._now()
-            self._transact(lambda session: _replay(session, number, now))
+            self._later(now, lambda session: _replay(session, number, now))
 
     def confirm_clock(self) -> None:
         """The wall clock is right after its jump: take entries again."""
@@ -149,6 +152,17 @@ class EmbeddedRuntime(Holder):
     def subscribe(self, callback: Callable[[Committed], None]) -> None:
         """`callback` is called after each committed batch, in the thread that calls `process`."""
         self._subscribers.append(callback)
+
+    # -- inside: in ------------------------------------------------------------------------------------------
+
+    def _later(self, now: int, action: Callable[[Session], T]) -> T:
+        """One transaction in which time comes to `now` (us); what fell due long before is told as a gap."""
+
+        def later(session: Session) -> T:
+            session.note_gap(now, LATE * self._clock.scale)
+            return action(session)
+
+        return self._transact(later)
 
     # -- inside: batches -------------------------------------------------------------------------------------
 

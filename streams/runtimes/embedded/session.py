@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import msgspec
 
 from schemas.errors import StreamError, WorkspaceError
-from streams.kernel.contract import WATERMARK, Record
+from streams.kernel.contract import SHARED_CHANGE, WATERMARK, Record
 from streams.kernel.driver import Dead
+from streams.machines.gaps import gap_value
 from streams.runtimes.embedded.intake import (
     RAW,
     RETRY,
@@ -126,6 +127,17 @@ class Session:
             record = Record(entry.topic, entry.key, entry.kind, entry.value, entry.at)
             self.letters.add([("", self.state.position, Dead(record, fault))])
             self.state.position += 1
+
+    def note_gap(self, now: int, late: int) -> None:
+        """Logical time is about to come to `now` (us); say so in the log if a wait is more than `late` us
+        overdue, before it fires.
+        """
+        state = self.state
+        if state.phase != "live" or now - state.at <= late or state.position < self.log.end(RAW):
+            return
+        due = self.pipeline.next_due()
+        if due is not None and now - due > late:
+            self.intake.own(SHARED_CHANGE, state.at, gap_value(due, now))
 
     def go_live(self, at: int) -> None:
         """End the history with a tick at `at`."""

@@ -48,6 +48,8 @@ class Counter:
 
     def on_event(self, ctx: Context, record: Record) -> Step:
         value = record.value
+        if record.kind == "shared" and value.get("what") == "gap":
+            return ctx.step
         if record.kind == "shared":
             ctx.put_shared("rule", value["rule"], value)
             ctx.sweep(value["rule"])

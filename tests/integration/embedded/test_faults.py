@@ -273,7 +273,7 @@ def test_a_step_that_cannot_be_stored_is_a_dead_letter_alone(tmp_path: Path, clo
     runtime.append(some(10))
     progress = runtime.process()
     assert (progress.entries, progress.dead) == (10, 2)
-    clock.advance(3 * HOUR)
+    clock.advance(2 * HOUR)
     assert runtime.tick()
     progress = runtime.process()
     assert (progress.entries, progress.dead) == (1, 1)
