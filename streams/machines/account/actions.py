@@ -95,12 +95,22 @@ class Actions:
         system_alert(world, row, "system-no-receiver", alert["id"], Reason.NO_RECEIVER, "; ".join(missing))
 
 
-def system_alert(world: World, row: Row, rule: str, about: str, reason: Reason, detail: str) -> None:
-    """An alert of the system itself about an entity: fired once for what it is about, told to the
-    administrators.
+def system_alert(
+    world: World,
+    row: Row,
+    rule: str,
+    about: str,
+    reason: Reason,
+    detail: str,
+    *,
+    count: int = 0,
+    quiet: bool = False,
+) -> None:
+    """An alert of the system itself about an entity: fired once for what it is about (and its `count`), told
+    to the administrators unless it is quiet.
     """
     kind, native = row["kind"], row["id"]
-    alert_id = lifecycle.alert_id(rule, f"{kind}:{native}", about, 0)
+    alert_id = lifecycle.alert_id(rule, f"{kind}:{native}", about, count)
     bucket, name = f"a|{kind}|{native}", f"{rule}|{alert_id}"
     if world.ctx.get(bucket, name) is not None:
         return
@@ -108,9 +118,11 @@ def system_alert(world: World, row: Row, rule: str, about: str, reason: Reason, 
     title = f"{reason_text(reason, 'zh')} / {reason_text(reason, 'en')}: {detail}"
     alert: Row = {
         "id": alert_id, "rule": rule, "v": 1, "title": title, "sev": "critical", "r": about, "i": "",
-        "d": world.ctx.at, "k": 0, "st": "firing", "n": 1, "at": world.ctx.at, "fired": world.ctx.at,
+        "d": world.ctx.at, "k": count, "st": "firing", "n": 1, "at": world.ctx.at, "fired": world.ctx.at,
         "items": {}, "told": admins,
     }  # fmt: skip
+    if quiet:
+        alert["q"] = 1
     world.ctx.put(bucket, name, alert)
     world.ctx.put("ai", alert_id, [kind, native, name])
     world.ctx.emit("alerts", world.key, "transition", {
@@ -118,8 +130,8 @@ def system_alert(world: World, row: Row, rule: str, about: str, reason: Reason, 
         "title": title, "kind": "alert", "entity": kind, "key": native, "account": world.account_id,
         "home": world.key, "name": name, "state": "firing", "was": None, "at": world.ctx.at, "due":
         world.ctx.at,
-        "reason": str(reason), "severity": "critical", "actor": "system", "quiet": False, "receivers": admins,
+        "reason": str(reason), "severity": "critical", "actor": "system", "quiet": quiet, "receivers": admins,
         "event": about,
     })  # fmt: skip
-    for person in admins:
+    for person in () if quiet else admins:
         tell(world, row, alert, person, "fired", reason=reason)

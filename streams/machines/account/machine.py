@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from rules.problems import RuleErrors
 from schemas.errors import StreamError
 from streams.kernel.contract import COMMAND, EVENT, SHARED_CHANGE, Context, Record, Step, Sweep, Wait
-from streams.machines.account import commands, moves, shared
+from streams.machines.account import commands, moves, rates, shared
 from streams.machines.account.entities import Order, order_of
 from streams.machines.account.index import Rulebook
 from streams.machines.account.intake import Intake
@@ -73,7 +73,7 @@ class AccountMachine:
 
     def on_sweep(self, ctx: Context, sweep: Sweep) -> Step:
         if not moves.hold_sweep(ctx, sweep):
-            self._turn(ctx).on_sweep(sweep.what)
+            self._sweep(ctx, sweep.what, [])
         return ctx.step
 
     # -- kinds of records ---------------------------------------------------------------------------------
@@ -93,16 +93,23 @@ class AccountMachine:
             ctx.step.emits = [replace(emit, at=ctx.at) for emit in ctx.step.emits]
 
     def _event(self, ctx: Context, event: Any, place: Order) -> None:
-        Intake(self._turn(ctx)).take(event, order_of(event, *place))
+        turn, order = self._turn(ctx), order_of(event, *place)
+        Intake(turn).take(event, order)
+        rates.tell_missing(turn, quiet=order[0] < event.get("hist", 0))
 
     def _command(self, ctx: Context, value: Any, place: Order) -> None:
         commands.on_command(self._turn(ctx), value)
 
     def _recheck(self, ctx: Context, value: Any, place: Order) -> None:
-        self._turn(ctx).on_recheck(value)
+        turn = self._turn(ctx)
+        turn.on_recheck(value)
+        rates.tell_missing(turn)
 
     def _sweep(self, ctx: Context, what: Any, place: Order) -> None:
-        self._turn(ctx).on_sweep(what)
+        turn = self._turn(ctx)
+        turn.on_sweep(what)
+        rates.tell_missing(turn)
+        rates.rate_came(turn, what)
 
     def _wait(self, ctx: Context, value: Any, place: Order) -> None:
         self._due(ctx, value[0])
@@ -115,6 +122,7 @@ class AccountMachine:
             turn.on_implied_wait(name)
         else:
             commands.on_item_wait(turn, name)
+        rates.tell_missing(turn)
 
     def _shared(self, ctx: Context, record: Record) -> None:
         shared.on_shared(ctx, record)
