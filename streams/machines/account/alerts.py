@@ -99,9 +99,12 @@ class Alerts:
         return name
 
     def _once_per(self, active: Active, others: list[Row], due: int) -> bool:
+        """Whether another alert of the rule on the entity is reason enough not to raise this one."""
         spared = active.once_per
         if spared is None:
             return False
+        if spared == "episode":
+            return any(a["st"] in lifecycle.OPEN for a in others)
         sent = [a["d"] for a in others if a["st"] not in ("suppressed", "withdrawn")]
         if not sent:
             return False

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from rules.compile import compile_rule
@@ -108,7 +108,7 @@ class Active:
     roles_of: Mapping[str, tuple[tuple[str, Pattern], ...]]
     match_fields: tuple[Path, ...]
     grace: int
-    once_per: Duration | None
+    once_per: Duration | Literal["episode"] | None
     remind: str | None
     enrol_new: bool
     reset: bool
@@ -310,7 +310,7 @@ def _active(
         roles_of={type_: tuple(found) for type_, found in roles.items()},
         match_fields=built.earlier,
         grace=_grace(doc, built.trigger, roles, sources),
-        once_per=doc.once_per if isinstance(doc.once_per, Duration) else None,
+        once_per=doc.once_per,
         remind=None if doc.remind is None else str(doc.remind),
         enrol_new=doc.enrol == "new",
         reset=doc.state_on_edit == "reset" and rule.version > 1,
