@@ -37,11 +37,12 @@ log = structlog.get_logger("stagewatch.http")
 @dataclass(frozen=True, slots=True)
 class Probes:
     """What operators ask. `metrics` renders (body, content type); `ready` lists why the system is not
-    ready.
+    ready; `warnings` what does not stop it and still wants somebody.
     """
 
     ready: Ready
     metrics: Callable[[], tuple[bytes, str]]
+    warnings: Ready = tuple
 
 
 def create_app(
@@ -80,7 +81,8 @@ def _probe_routes(probes: Probes) -> list[Route]:
 
     async def ready(request: Request) -> Response:
         reasons = list(probes.ready())
-        return JSONResponse({"ready": not reasons, "reasons": reasons}, 503 if reasons else 200, NO_STORE)
+        answer = {"ready": not reasons, "reasons": reasons, "warnings": list(probes.warnings())}
+        return JSONResponse(answer, 503 if reasons else 200, NO_STORE)
 
     async def metrics(request: Request) -> Response:
         body, content_type = probes.metrics()

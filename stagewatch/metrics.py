@@ -21,6 +21,7 @@ METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OP
 
 _SHORT: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _LATE: Final = (0.001, 0.01, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3_600, 14_400, 86_400)
+_SENT: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 _SIZES: Final = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500)
 
 
@@ -49,10 +50,21 @@ class Metrics:
         self._edges(r)
 
     def _stream(self, r: CollectorRegistry) -> None:
-        self._events = Counter("stagewatch_events", "Records taken, by topic.", ["topic"], registry=r)
+        self._events = Counter(
+            "stagewatch_events",
+            "Records by topic: taken in from sources and people, or written for views and delivery.",
+            ["topic"],
+            registry=r,
+        )
         self._lag = Gauge(
             "stagewatch_lag_seconds",
-            "How far a machine's logical clock is behind the wall clock.",
+            "Age of the oldest record that a machine has not worked off; 0 when there is none.",
+            ["machine"],
+            registry=r,
+        )
+        self._age = Gauge(
+            "stagewatch_watermark_age_seconds",
+            "How far a machine's slowest clock is behind the wall clock while time ought to pass.",
             ["machine"],
             registry=r,
         )
@@ -74,6 +86,7 @@ class Metrics:
             ["machine", "code"],
             registry=r,
         )
+        self._dlq = Gauge("stagewatch_dlq_records", "Dead letters that were not replayed.", registry=r)
         self._parked = Gauge("stagewatch_parked_events", "Events whose parent is not known yet.", registry=r)
         self._held = Gauge(
             "stagewatch_held_keys", "Keys with records held behind a wait.", ["machine"], registry=r
@@ -105,6 +118,8 @@ class Metrics:
             "stagewatch_logical_time_seconds", "Logical time, in seconds since the Unix epoch.", registry=r
         )
         self._ready = Gauge("stagewatch_ready", "1 when events are taken, else 0.", registry=r)
+        self._free = Gauge("stagewatch_disk_free_bytes", "Room left where the data lies.", registry=r)
+        self._size = Gauge("stagewatch_disk_size_bytes", "Size of the disk where the data lies.", registry=r)
 
     def _edges(self, r: CollectorRegistry) -> None:
         self._deliveries = Counter(
@@ -114,7 +129,19 @@ class Metrics:
             registry=r,
         )
         self._delivery = Histogram(
-            "stagewatch_delivery_seconds", "Time of an attempt.", ["channel"], buckets=_SHORT, registry=r
+            "stagewatch_delivery_seconds", "Time of an attempt.", ["channel"], buckets=_SENT, registry=r
+        )
+        self._alarms = Counter(
+            "stagewatch_delivery_alarms",
+            "Attempts that met what waiting does not cure: a login refused, a bad certificate.",
+            ["channel"],
+            registry=r,
+        )
+        self._alarm = Gauge(
+            "stagewatch_delivery_alarm",
+            "1 from such an attempt until the channel delivers again.",
+            ["channel"],
+            registry=r,
         )
         self._outbox = Gauge(
             "stagewatch_outbox_messages", "Messages in the outbox, by state.", ["state"], registry=r
@@ -148,9 +175,13 @@ class Metrics:
         self._batch.observe(seconds)
         self._batch_size.observe(records)
 
-    def machine(self, machine: str, *, lag: int, held: int, sweeps: int) -> None:
-        """How a machine stands: lag (us) of its slowest partition, keys held, sweeps running."""
+    def machine(self, machine: str, *, lag: int, held: int, sweeps: int, age: int | None = None) -> None:
+        """How a machine stands: lag (us) of its slowest partition, keys held, sweeps running.
+
+        age: of its slowest clock (us); None: as its lag, where time need not pass without records.
+        """
         self._lag.labels(machine).set(lag / SECOND)
+        self._age.labels(machine).set((lag if age is None else age) / SECOND)
         self._held.labels(machine).set(held)
         self._sweeps.labels(machine).set(sweeps)
 
@@ -161,6 +192,10 @@ class Metrics:
     def dead(self, machine: str, code: str) -> None:
         """A record went to the dead letters."""
         self._dead.labels(machine, code).inc()
+
+    def dlq(self, records: int) -> None:
+        """So many dead letters were not replayed."""
+        self._dlq.set(records)
 
     def parked(self, events: int) -> None:
         """So many events wait for their parent."""
@@ -206,7 +241,18 @@ class Metrics:
         """Whether events are taken."""
         self._ready.set(ready)
 
+    def disk(self, free: int, size: int) -> None:
+        """Room left and size (bytes) of the disk where the data lies."""
+        self._free.set(free)
+        self._size.set(size)
+
     # -- edges -------------------------------------------------------------------------------------------
+
+    def alarm(self, channel: str, on: bool) -> None:
+        """A channel met what an administrator must see to (on), or delivers again."""
+        if on:
+            self._alarms.labels(channel).inc()
+        self._alarm.labels(channel).set(on)
 
     def delivery(self, channel: str, result: str, seconds: float) -> None:
         """An attempt to deliver ended: delivered, retry or failed."""

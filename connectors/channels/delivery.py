@@ -47,13 +47,14 @@ class Clock(Protocol):
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One finished attempt, for metrics, logs and alarms: the row as it was, what happened, what was
-    decided.
+    decided; how long (us) it took.
     """
 
     row: OutboxRow
     outcome: Outcome
     decision: Decision
     at: int
+    took: int = 0
 
 
 @dataclass(slots=True)
@@ -175,7 +176,7 @@ class Delivery:
         if not await self._store.claim(row.notification.id, self._owner, now + self._lease, now):
             return 0
         outcome = await self._send(channel, row) if channel is not None else _no_channel(row)
-        await self._settle(row, outcome)
+        await self._settle(row, outcome, now)
         return 1
 
     async def _send(self, channel: Channel, row: OutboxRow) -> Outcome:
@@ -188,12 +189,12 @@ class Delivery:
         except Exception as error:  # a fault in the channel must not hold up the messages behind this one
             return Temporary(f"channel fault: {type(error).__name__}: {error}", alarm=True)
 
-    async def _settle(self, row: OutboxRow, outcome: Outcome) -> None:
+    async def _settle(self, row: OutboxRow, outcome: Outcome, began: int) -> None:
         now = self._clock.now()
         decision = decide(row, outcome, now, self._policy)
         self._note_channel(row, outcome, now)
         if self._observe is not None:
-            self._observe(Attempt(row, outcome, decision, now))
+            self._observe(Attempt(row, outcome, decision, now, max(0, now - began)))
         await self._write(row.notification.id, decision, now)
 
     async def _write(self, notification: str, decision: Decision, now: int) -> None:

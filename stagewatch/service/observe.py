@@ -10,10 +10,10 @@ from typing import Any
 
 import structlog
 
-from connectors.channels.channel import Delivered
+from connectors.channels.channel import Delivered, Outcome, Temporary
 from connectors.channels.delivery import Attempt
 from connectors.channels.outbox import MarkFailed, MarkSent
-from stagewatch.metrics import Metrics
+from stagewatch.metrics import SECOND, Metrics
 from streams.kernel.contract import SHARED, Record
 from streams.machines.account.machine import AccountMachine
 from streams.machines.identity.listing import count_waiting
@@ -48,21 +48,29 @@ class Observer:
     def __init__(self, metrics: Metrics) -> None:
         self.metrics = metrics
         self._judged: dict[int, tuple[list[int], list[int]]] = {}
+        self._alarms: dict[str, str] = {}
+
+    @property
+    def warnings(self) -> list[str]:
+        """What does not stop the intake and still wants an administrator, in words."""
+        return [f"channel {name}: {reason}" for name, reason in sorted(self._alarms.items())]
 
     def committed(self, batch: Committed) -> None:
         """A batch of the engine."""
         self.metrics.batch(batch.seconds, batch.entries)
         self.metrics.lateness(batch.lateness)
-        for topic, count in Counter(logged.topic for logged in batch.outputs).items():
+        for topic, count in (
+            Counter(logged.topic for logged in batch.outputs) + Counter(batch.taken)
+        ).items():
             self.metrics.events(topic, count)
         for logged in batch.outputs:
             if logged.topic in OPEN_STATES:
                 self._transition(logged)
-        for dead in batch.dead:
+        for machine, dead in batch.dead:
             what = dead.what
-            self.metrics.dead("", dead.error.code)
+            self.metrics.dead(machine, dead.error.code)
             topic = what.topic if isinstance(what, Record) else type(what).__name__.lower()
-            log.warning("refused", topic=topic, key=what.key, **dead.error.to_dict())
+            log.warning("refused", machine=machine, topic=topic, key=what.key, **dead.error.to_dict())
 
     def _transition(self, logged: Logged) -> None:
         value: dict[str, Any] = logged.value
@@ -76,7 +84,8 @@ class Observer:
         note, decision = attempt.row.notification, attempt.decision
         delivered = isinstance(attempt.outcome, Delivered)
         result = "delivered" if delivered else "failed" if isinstance(decision, MarkFailed) else "retry"
-        self.metrics.delivery(note.channel, result, 0.0)
+        self.metrics.delivery(note.channel, result, attempt.took / SECOND)
+        self._note_alarm(note.channel, attempt.outcome)
         said = decision.receipt if isinstance(decision, MarkSent) else decision.reason
         tell = mail_log.info if delivered else mail_log.warning
         tell(
@@ -90,6 +99,16 @@ class Observer:
             answer=said,
         )
 
+    def _note_alarm(self, channel: str, outcome: Outcome) -> None:
+        if isinstance(outcome, Temporary) and outcome.alarm:
+            if channel not in self._alarms:
+                mail_log.error("channel needs an administrator", channel=channel, reason=outcome.reason)
+            self._alarms[channel] = outcome.reason
+            self.metrics.alarm(channel, True)
+        elif isinstance(outcome, Delivered):
+            self._alarms.pop(channel, None)
+            self.metrics.alarm(channel, False)
+
     def gauges(self, runtime: EmbeddedRuntime, now: int) -> None:
         """How the engine stands; called now and then. now: the engine's clock, us."""
         metrics = self.metrics
@@ -97,9 +116,9 @@ class Observer:
         metrics.backlog("intake", runtime.backlog)
         metrics.ready(runtime.ready)
         metrics.waits(runtime.armed)
-        behind = now if runtime.phase == "live" and runtime.backlog else None
+        metrics.dlq(runtime.dead)
+        lag = lag_of(runtime, now)
         for machine, stand in runtime.inspect(_standing).items():
-            lag = 0 if behind is None else max(0, behind - stand.clock)
             metrics.machine(machine, lag=lag, held=stand.held, sweeps=stand.sweeps)
         metrics.rules(*runtime.inspect(self._evaluations))
         parked, rules = runtime.inspect(_parked_and_rules)
@@ -126,11 +145,19 @@ class Observer:
         return evaluated, matched
 
 
+def lag_of(runtime: EmbeddedRuntime, now: int) -> int:
+    """Age (us of real time) of the oldest entry that is not worked off. All machines take an entry in one go.
+
+    An import has none: its entries are of the past, and how many are left is the backlog.
+    """
+    oldest = runtime.oldest if runtime.phase == "live" else None
+    return 0 if oldest is None else max(0, now - oldest) // runtime.clock.scale
+
+
 @dataclass(frozen=True, slots=True)
 class _Stand:
-    """A machine over all its partitions; clock: of the slowest, us."""
+    """A machine over all its partitions."""
 
-    clock: int
     held: int
     sweeps: int
 
@@ -138,7 +165,6 @@ class _Stand:
 def _standing(pipeline: Pipeline) -> dict[str, _Stand]:
     return {
         name: _Stand(
-            min(part.clock for part in parts),
             sum(part.held for part in parts),
             sum(part.sweeping for part in parts),
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import time
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -94,6 +95,7 @@ class Server:
         self.metrics = Metrics(__version__)
         self.observer = Observer(self.metrics)
         self._stack = contextlib.AsyncExitStack()
+        self._unsent: list[str] = []
         self.url = ""
 
     async def __aenter__(self) -> Server:
@@ -170,6 +172,10 @@ class Server:
         problem = self.engine.problem
         return [problem] if problem else []
 
+    def warnings(self) -> Sequence[str]:
+        """What does not stop the intake and still wants an administrator, in words."""
+        return [*self.observer.warnings, *self._unsent]
+
     async def _http(self, token: str) -> None:
         settings, limits = self.settings, self.settings.limits
         given = self._run.environment.get(settings.http.tokens_env, "")
@@ -187,7 +193,7 @@ class Server:
         routes: list[Route] = [intake_route(intake), *local.routes()]
         links = UsedLinks(self.outbox)
         app = create_app(
-            Probes(self.ready, self.metrics.render),
+            Probes(self.ready, self.metrics.render, self.warnings),
             api=Api(access, self.view, self.commands),
             decisions=Decisions(self.signer, self.view, self.commands, links, self.clock.now, settings.tz),
             routes=routes,
@@ -237,7 +243,8 @@ class Server:
             return self._run.channels
         mail = self.settings.mail
         if mail is None:
-            log.warning("no mail server is set up: messages wait in the outbox", settings="[mail]")
+            self._unsent = ["no mail server is set up: messages wait in the outbox"]
+            log.warning(self._unsent[0], settings="[mail]")
             return {"email": AbsentChannel("email")}
         return {"email": MailChannel(mail, now=clock.now, password=mail.password(self._run.environment))}
 
@@ -261,6 +268,8 @@ class Server:
             try:
                 await self.engine.call(self._read_gauges)
                 self.metrics.outbox(*await self.outbox.counts())
+                room = await asyncio.to_thread(shutil.disk_usage, self.workspace.data)
+                self.metrics.disk(room.free, room.total)
             except Exception as error:
                 log.warning("gauges not read", error=str(error))
             self.metrics.ready(not self.ready())

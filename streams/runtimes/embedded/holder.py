@@ -100,6 +100,21 @@ class Holder:
             return session.log.end(RAW) - session.state.position
 
     @property
+    def oldest(self) -> int | None:
+        """Logical time (us) of the first raw entry that is not worked off yet, or None."""
+        with self._mutex:
+            if not self.backlog:
+                return None
+            entry = self._read(lambda session: session.next_entry())
+            return None if entry is None else entry.at
+
+    @property
+    def dead(self) -> int:
+        """Dead letters that were not replayed."""
+        with self._mutex:
+            return self._read(lambda session: session.letters.waiting())
+
+    @property
     def armed(self) -> int:
         """Armed waits of all machines."""
         with self._mutex:

@@ -22,6 +22,8 @@ RAW = "intake"
 TICK, SWEEP_ON, RETRY = "tick", "sweep.on", "retry"
 """Entries that the runtime writes for itself: time passes; sweeps go on; a dead letter is tried again."""
 
+OWN = frozenset({TICK, SWEEP_ON, RETRY})
+
 Phase = Literal["new", "history", "live"]
 
 

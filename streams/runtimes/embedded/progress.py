@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from streams.kernel.driver import Dead
@@ -30,13 +31,18 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """Told to subscribers after each batch. lateness: us (logical) per fired wait. seconds: of the batch."""
+    """Told to subscribers after each batch.
+
+    dead: (machine that refused it, or "intake"; letter). lateness: us (logical) per fired wait. seconds: of
+    the batch. taken: topic -> entries of it that sources and people had sent.
+    """
 
     outputs: list[Logged]
     entries: int
-    dead: list[Dead]
+    dead: list[tuple[str, Dead]]
     lateness: list[int]
     seconds: float
+    taken: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -18,7 +19,7 @@ from schemas.time import SECOND
 from streams.runtimes.embedded.clock import Clock
 from streams.runtimes.embedded.faults import unstorable
 from streams.runtimes.embedded.holder import VOID, Holder
-from streams.runtimes.embedded.intake import RAW, RETRY, TICK
+from streams.runtimes.embedded.intake import OWN, RAW, RETRY, TICK
 from streams.runtimes.embedded.progress import Committed, Progress, Turn
 from streams.runtimes.embedded.session import Options, Session
 from streams.runtimes.pipeline import Entry
@@ -171,10 +172,11 @@ class EmbeddedRuntime(Holder):
         session = self._alive()
         started = time.perf_counter()
         begin = session.state.position
+        taken: Counter[str] = Counter()
         try:
-            if not self._work(session, turn):
+            if not self._work(session, turn, taken):
                 return False
-            dead = [letter for _, _, letter in session.dead]
+            dead = [(machine, letter) for machine, _, letter in session.dead]
             outputs = session.write()
             session.save()
         except VOID as error:
@@ -188,11 +190,11 @@ class EmbeddedRuntime(Holder):
         self._succeeded(session)
         done = session.state.position - begin
         seconds = time.perf_counter() - started
-        self._tell(turn, Committed(outputs, done, dead, session.take_lateness(), seconds))
+        self._tell(turn, Committed(outputs, done, dead, session.take_lateness(), seconds, taken))
         return True
 
-    def _work(self, session: Session, turn: Turn) -> bool:
-        """Work off entries up to the bounds of a batch; False when there was none."""
+    def _work(self, session: Session, turn: Turn, topics: Counter[str]) -> bool:
+        """Work off entries up to the bounds of a batch, counted by topic; False when there was none."""
         careful = session.state.position < self._careful_until
         limit = min(1 if careful else self._options.batch_entries, turn.entries)
         deadline = min(turn.deadline, time.perf_counter() + self._options.batch_ms / 1000)
@@ -205,6 +207,7 @@ class EmbeddedRuntime(Holder):
             if not done:
                 return True
             taken += 1
+            topics[entry.topic] += entry.kind not in OWN
             if time.perf_counter() >= deadline or session.log.bytes_read - read > BATCH_BYTES:
                 break
         turn.entries -= taken
@@ -219,7 +222,8 @@ class EmbeddedRuntime(Holder):
             self._careful_until = failed_at + 1
             return
         fault = unstorable(error, f"intake, position {begin}")
-        self._transact(lambda fresh: fresh.bury(fault))
+        buried = self._transact(lambda fresh: fresh.bury(fault))
+        self._publish(Committed([], 0, [("intake", letter) for letter in buried], [], 0.0))
 
     def _tell(self, turn: Turn, committed: Committed) -> None:
         progress = turn.progress
@@ -228,6 +232,9 @@ class EmbeddedRuntime(Holder):
         progress.outputs += len(committed.outputs)
         progress.dead += len(committed.dead)
         progress.waits += len(committed.lateness)
+        self._publish(committed)
+
+    def _publish(self, committed: Committed) -> None:
         for callback in self._subscribers:
             callback(committed)
 

@@ -120,13 +120,15 @@ class Session:
             self.state.position += 1
         return done
 
-    def bury(self, fault: StreamError) -> None:
-        """Make the next entry a dead letter."""
+    def bury(self, fault: StreamError) -> list[Dead]:
+        """Make the next entry, if there is one, a dead letter."""
         entry = self.next_entry()
-        if entry is not None:
-            record = Record(entry.topic, entry.key, entry.kind, entry.value, entry.at)
-            self.letters.add([("", self.state.position, Dead(record, fault))])
-            self.state.position += 1
+        if entry is None:
+            return []
+        letter = Dead(Record(entry.topic, entry.key, entry.kind, entry.value, entry.at), fault)
+        self.letters.add([("", self.state.position, letter)])
+        self.state.position += 1
+        return [letter]
 
     def note_gap(self, now: int, late: int) -> None:
         """Logical time is about to come to `now` (us); say so in the log if a wait is more than `late` us

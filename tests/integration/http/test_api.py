@@ -17,7 +17,7 @@ AUTH = {"Authorization": f"Bearer {OPS}"}
 async def test_health_and_readiness() -> None:
     async with Site() as site:
         assert (await site.client.get("/healthz")).json() == {"status": "ok"}
-        assert (await site.client.get("/readyz")).json() == {"ready": True, "reasons": []}
+        assert (await site.client.get("/readyz")).json() == {"ready": True, "reasons": [], "warnings": []}
         site.reasons += ["the log is being replayed"]
         answer = await site.client.get("/readyz")
         assert (answer.status_code, answer.json()["reasons"]) == (503, ["the log is being replayed"])

@@ -131,7 +131,9 @@ def test_what_operators_ask_is_answered(house: House) -> None:
     house.post(drafted())
     until(lambda: house.inbox.to("wang.fang"), "the mail")
     assert house.client.get("/healthz").json() == {"status": "ok"}
-    assert house.client.get("/readyz").json()["ready"] is True
+    assert house.client.get("/readyz").json() == {"ready": True, "reasons": [], "warnings": []}
+    until(lambda: "stagewatch_disk_free_bytes" in house.client.get("/metrics").text, "the gauges")
+    assert 'stagewatch_events_total{topic="crm.activity"}' in house.client.get("/metrics").text
     until(lambda: 'result="delivered"' in house.client.get("/metrics").text, "the delivery's metrics")
     matched = 'stagewatch_rule_matches_total{rule="contract-over-500k"} 1.0'
     until(lambda: matched in house.client.get("/metrics").text, "the rule's matches")

@@ -76,6 +76,9 @@ def filled() -> Metrics:
     metrics.backlog("crm.activity", 4)
     metrics.dead("identity", "SW-EVENT-001")
     metrics.parked(2)
+    metrics.dlq(6)
+    metrics.disk(1_000, 4_000)
+    metrics.alarm("email", True)
     metrics.rules({"r1": 10, "r2": 5}, {"r1": 1})
     metrics.transition("alert", "firing", "silence")
     metrics.lateness([0, 1_000_000, 7_200_000_000])
@@ -101,6 +104,9 @@ def test_what_is_told_is_what_is_shown() -> None:
     shown = samples(filled())
     expected = {
         "stagewatch_events_total|crm.activity": 3, "stagewatch_lag_seconds|account": 2.5,
+        "stagewatch_watermark_age_seconds|account": 2.5, "stagewatch_dlq_records": 6,
+        "stagewatch_disk_free_bytes": 1000, "stagewatch_disk_size_bytes": 4000,
+        "stagewatch_delivery_alarm|email": 1, "stagewatch_delivery_alarms_total|email": 1,
         "stagewatch_waits_armed": 7, "stagewatch_dead_letters_total|SW-EVENT-001|identity": 1,
         "stagewatch_parked_events": 2, "stagewatch_rule_evaluations_total|r1": 10,
         "stagewatch_rule_matches_total|r1": 1, "stagewatch_alert_transitions_total|alert|silence|firing": 1,
