@@ -3,7 +3,7 @@
 Pure decisions: whoever owns the rows asks here whether a change is legal, and numbers it. No storage, no
 receivers.
 
-    alert     pending > firing > acknowledged | snoozed > resolved | expired ; suppressed, withdrawn
+    alert     firing > acknowledged | snoozed > resolved | expired ; suppressed, withdrawn
     task      open > done | cancelled | overdue
     approval  requested > approved | rejected | returned | withdrawn | timed_out | void
 """
@@ -13,8 +13,7 @@ from __future__ import annotations
 from schemas.canonical import digest
 
 ALERT: dict[str | None, frozenset[str]] = {
-    None: frozenset({"pending", "firing", "suppressed"}),
-    "pending": frozenset({"firing", "suppressed", "withdrawn"}),
+    None: frozenset({"firing", "suppressed"}),
     "firing": frozenset({"acknowledged", "snoozed", "resolved", "expired", "withdrawn"}),
     "acknowledged": frozenset({"snoozed", "resolved", "expired", "withdrawn", "acknowledged"}),
     "snoozed": frozenset({"firing", "acknowledged", "snoozed", "resolved", "expired", "withdrawn"}),
@@ -23,7 +22,9 @@ ALERT: dict[str | None, frozenset[str]] = {
     "expired": frozenset(),
     "withdrawn": frozenset(),
 }
-"""state -> states it may change to. `resolved -> firing` only when what had resolved it was taken back."""
+"""state -> states it may change to. A condition that still has to last (`for`) is no alert. `resolved ->
+firing` only when what had resolved it was taken back.
+"""
 
 TASK: dict[str | None, frozenset[str]] = {
     None: frozenset({"open"}),

@@ -29,7 +29,6 @@ STATES: Final[Mapping[str, str]] = {
     "expired": "已过期",
     "suppressed": "已抑制",
     "withdrawn": "已撤回",
-    "pending": "待定",
     "open": "待办",
     "done": "完成",
     "cancelled": "已取消",

@@ -45,6 +45,17 @@ def contract(desk: Desk, at: str, amount: int | None, type_: str = "contract.upd
     )
 
 
+def test_while_it_still_has_to_last_there_is_no_alert() -> None:
+    desk = Desk(LASTS)
+    contract(desk, "0d", 600000, "contract.drafted")
+    contract(desk, "1d", 1)
+    contract(desk, "2d", 600000)
+    desk.until("4d - 1us")
+    assert desk.rows("alerts") == []
+    desk.until("4d")
+    assert desk.story() == [("4d", "firing", "condition_met")]
+
+
 def test_by_drafting_or_by_amendment_and_once_while_it_lasts() -> None:
     desk = Desk(BIG)
     contract(desk, "1d", 500000, "contract.drafted")
