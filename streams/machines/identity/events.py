@@ -1,15 +1,20 @@
 """Where an entity's event goes: on to its account, behind those that wait, or with the whole entity
 elsewhere.
 
-Knows what events name; the route row and moves are `node`'s, waiting is `parking`'s.
+The latest event that names a parent decides, as `history` has it; the route row and moves are `node`'s,
+waiting is `parking`'s.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from streams.kernel.contract import Context
+from streams.machines.corrections import target_of
+from streams.machines.identity import history
+from streams.machines.identity.history import Note
 from streams.machines.identity.names import EVENT, SALES_EVENTS, Limits
 from streams.machines.identity.naming import (
-    ACCOUNT,
     CONTACT,
     CONVERTED,
     SCOPED,
@@ -19,63 +24,97 @@ from streams.machines.identity.naming import (
     parent_of,
 )
 from streams.machines.identity.node import Node
-from streams.machines.identity.parking import Event, first_waiting, park, release, wait_for
-from streams.machines.keys import SCOPE_OF_ALL, is_named_outright, kind_of
+from streams.machines.identity.parking import Event, park, release, wait_for, waiting_events
+from streams.machines.keys import SCOPE_OF_ALL, is_named_outright
 
 
 def take(node: Node, event: Event, limits: Limits) -> None:
-    """One event of the node's entity."""
+    """One event of the node's entity.
+
+    Raises:
+        EventError: too many wait, or it is a correction that cannot be read.
+    """
     if "w" in node.row:
-        _take_while_waiting(node, event, limits)
-    else:
-        parent = place(node, event)
-        if parent is not None:
+        history.note_of(node.kind, event, node.ctx.at, 0)  # one that cannot be read must not wait
+        park(node, event, limits)
+        reconsider(node)
+    elif not _goes_on(node, event):
+        old = history.notes(node)
+        now = history.with_events(node, old, [event])
+        if _decide(node, now, [event]):
+            history.keep(node, now[len(old) :])
+            _go_on(node, event)
+        else:
             park(node, event, limits)
-            wait_for(node, parent)
     node.save()
 
 
-def _take_while_waiting(node: Node, event: Event, limits: Limits) -> None:
-    """Behind the others, unless it names the account that they lack: then that is the mapping they wait
-    for.
-    """
+def _goes_on(node: Node, event: Event) -> bool:
+    """The usual event of a known entity: it changes nothing of the route."""
+    if not node.known:
+        return False
     parent = parent_of(node.kind, node.namespace, node.key, event["data"])
-    if not node.known and parent is not None:
-        if is_named_outright(parent):
-            node.settle(parent, parent, effective_time(node.ctx, event))
-            release(node, place)
-            if "w" not in node.row:
-                place(node, event)
-                return
-        elif kind_of(parent) == ACCOUNT and parent != node.row["w"]:
-            park(node, event, limits)
-            wait_for(node, parent)
-            return
-    park(node, event, limits)
+    if parent is not None and parent != node.parent:
+        return False
+    if not history.is_plain(node.ctx, node.row, node.kind, event, parent):
+        return False
+    _go_on(node, event)
+    return True
 
 
-def place(node: Node, event: Event) -> str | None:
-    """Send the event on, or return the key of the parent that must be asked before.
-
-    An event older than the one that gave the route, or one that takes something back, does not change the
-    route.
-    """
-    parent = parent_of(node.kind, node.namespace, node.key, event["data"])
-    time = effective_time(node.ctx, event)
-    if parent is not None and parent != node.parent and not _stands(node, event, time):
-        if not is_named_outright(parent):
-            return parent
-        node.settle(parent, parent, time)
-    elif not node.known:
+def _decide(node: Node, notes: list[Note], events: Iterable[Event]) -> bool:
+    """Take the route that the notes say; False when `events`, the newest of them, must wait for it."""
+    parent, order = history.decided(node, notes)
+    if parent is None and not node.known:
+        if all(target_of(event) is not None for event in events):
+            wait_for(node, node.key)  # the event that it corrects has not come yet
+            return False
         own = SCOPE_OF_ALL if node.kind in SCOPED else node.key
-        node.settle(own, own, time)
+        node.settle(own, own, 0)
+    elif parent is not None:
+        if parent != node.parent and is_named_outright(parent):
+            node.settle(parent, parent, order[0])
+        elif parent != node.parent:
+            wait_for(node, parent)
+            return False
+        if node.row.get("o") != order:
+            node.set("o", order)
+    return True
+
+
+def reconsider(node: Node) -> None:
+    """What waits, or what is known of the entity, has changed: go on, wait on, or wait for another parent."""
+    waiting = waiting_events(node)
+    old = history.notes(node)
+    notes = history.with_events(node, old, waiting)
+    parent, _ = history.decided(node, notes)
+    if parent is not None and parent == node.row.get("w"):
+        return
+    if parent is not None and not node.known:
+        _settle_meanwhile(node, notes)
+    if _decide(node, notes, waiting):
+        history.keep(node, notes[len(old) :])
+        for event in release(node):
+            _go_on(node, event)
+
+
+def _settle_meanwhile(node: Node, notes: list[Note]) -> None:
+    """An account that was named before is better than none, until the parent answers."""
+    outright = [note for note in notes if _outright(node, note) is not None]
+    named, order = history.decided(node, [n for n in notes if "to" in n or n in outright])
+    if named is not None and is_named_outright(named):
+        node.settle(named, named, order[0])
+        node.set("o", order)
+
+
+def _outright(node: Node, note: Note) -> str | None:
+    named = parent_of(node.kind, node.namespace, node.key, note["e"]["data"])
+    return named if named is not None and is_named_outright(named) else None
+
+
+def _go_on(node: Node, event: Event) -> None:
     send(node, node.target, event)
-    _follow_up(node, event, time)
-    return None
-
-
-def _stands(node: Node, event: Event, time: int) -> bool:
-    return node.known and (time < node.row.get("t", time) or event["type"].endswith(".deleted"))
+    _follow_up(node, event, effective_time(node.ctx, event))
 
 
 def send(node: Node, target: str, event: Event) -> None:
@@ -101,20 +140,24 @@ def _follow_up(node: Node, event: Event, time: int) -> None:
 def resolved(node: Node, parent: str, k: str | None) -> None:
     """The answer of a parent: go on with what waited for it, or take its route over."""
     waits = node.row.get("w")
-    if waits == parent or (waits is not None and k is not None and not node.known):
-        first = first_waiting(node)
-        time = node.ctx.at if first is None else effective_time(node.ctx, first)
+    if waits is not None and (waits == parent or (k is not None and not node.known)):
         if k is not None:
-            node.settle(k, parent, time)
+            node.settle(k, parent, 0)
         elif node.known:  # nobody knows the parent yet: go on where the entity is, follow the parent later
             node.set("p", parent)
-            node.set("t", time)
         else:
             return
-        release(node, place)
+        reconsider_anew(node)
     elif k is not None and node.known and node.parent == parent:
         node.settle(k, parent, node.row.get("t", 0))
     node.save()
+
+
+def reconsider_anew(node: Node) -> None:
+    """It is known by another way than the one it waited for, or the answer has come."""
+    if "w" in node.row:
+        node.set("w", None)
+        reconsider(node)
 
 
 def effective_time(ctx: Context, event: Event) -> int:

@@ -3,8 +3,8 @@ account.
 
 Keyed by native id (`streams.machines.keys`). The driver stamps `at`, so all it emits carries the logical
 time. The usual event, of an entity that is known and names no other parent, costs one row read and writes
-nothing; all else is in `events`, `protocol` and `merges`. It must not decide anything about rules, nor drop
-repeats.
+one small note (`history`); all else is in `events`, `protocol` and `merges`. It must not decide anything
+about rules, nor drop repeats.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from schemas.errors import CommandError, EventError, show
 from streams.kernel.contract import COMMAND, SHARED, SHARED_CHANGE, Context, Record, Step, Sweep, Wait
-from streams.machines.identity import events, merges, protocol
+from streams.machines.identity import events, history, merges, protocol
 from streams.machines.identity.names import (
     ACK,
     ALIAS,
@@ -111,7 +111,8 @@ class IdentityMachine:
                 route = row["k"]
                 if route is not None and not ("/" in rest and not rest.startswith("/")):
                     parent = parent_of(kind, "", key, data)
-                    if parent is None or parent == row.get("p", route):
+                    same = parent is None or parent == row.get("p", route)
+                    if same and history.is_plain(ctx, row, kind, event, parent):
                         ctx.emit(SALES_EVENTS, ctx.shared(MERGE, route) or route, EVENT, event)
                         return
             events.take(Node(ctx), event, self._limits)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from schemas.parents import PARENTS, parents_of
+from schemas.parents import OTHER_PARENTS, PARENTS, parents_of
 from streams.machines.keys import SCOPE_OF_ALL, entity_key, im_key, mail_key, phone_key, scope_key
 
 ACCOUNT, CONTACT, LEAD, MESSAGE = "account", "contact", "lead", "message"
@@ -35,6 +35,26 @@ DOCUMENTS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     if kind not in LISTED
 }
 """kind -> (field, parent's kind) of the documents that a kind may name, most trusted first."""
+
+_SCOPES: Final = ("team", "channel", "person", "region", "org", "of")
+_SIDES: Final = ("external", "direction", "from", "to", "platform")
+_MORE: Final[Mapping[str, tuple[str, ...]]] = {
+    "cost": _SCOPES, "target": _SCOPES, MESSAGE: _SIDES, "payment": ("allocations",), "approval": ("of",),
+}  # fmt: skip
+_FIELDS: Final = {
+    kind: tuple(dict.fromkeys((ACCOUNT, *(field for field, _ in fields), *_MORE.get(kind, ()))))
+    for kind, fields in PARENTS.items()
+}
+_OTHER_FIELDS: Final = tuple(field for field, _ in OTHER_PARENTS)
+
+
+def naming_fields(kind: str) -> tuple[str, ...]:
+    """Fields of data that `parent_of` reads for the kind.
+
+    >>> naming_fields("quote")
+    ('account', 'opportunity')
+    """
+    return _FIELDS.get(kind, _OTHER_FIELDS)
 
 
 def parent_of(kind: str, namespace: str, key: str, data: Data) -> str | None:

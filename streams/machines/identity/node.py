@@ -3,7 +3,8 @@
 The route row of a key (bucket `id`, name `route`):
     k     key of `sales.events` its events go to (an account as named, merges are looked up); None: unknown
     p     key of the parent that gave the route, when it is not `k` itself
-    t     effective time (us) of the naming: older events do not change the route
+    o     order of the event that gave the route        f, c  first note; 1: corrections, see `history`
+    t     effective time (us) of the naming that an external id follows: older ones do not change its route
     kids  1 when other keys follow this one (bucket `ask`)
     m     number of moves made        w, n, s   see `parking`
 

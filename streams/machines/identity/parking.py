@@ -8,7 +8,7 @@ how many in all. It must not decide where an event goes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from schemas.errors import EventError
@@ -48,34 +48,28 @@ def _full(code: str, node: Node, limit: int) -> EventError:
 
 
 def wait_for(node: Node, parent: str) -> None:
-    """Ask `parent` and wait for it."""
-    node.ask(parent)
+    """Ask `parent` and wait for it; an entity of which there are only corrections waits for itself."""
+    if parent != node.key:
+        node.ask(parent)
     node.set("w", parent)
     listed = node.ctx.shared(PARKED, node.key)
     since = node.ctx.at if listed is None else listed["since"]
     node.ctx.put_shared(PARKED, node.key, {"for": parent, "since": since})
 
 
-def release(node: Node, place: Callable[[Node, Event], str | None]) -> None:
-    """Let `place` take the waiting events in order; it returns the parent at which they must wait again."""
-    node.set("w", None)
-    count: int = node.row.get("n", 0)
-    done = 0
-    for name, event in list(node.ctx.scan(PARK)):
-        parent = place(node, event)
-        if parent is not None:
-            wait_for(node, parent)
-            break
+def waiting_events(node: Node) -> list[Event]:
+    """The events that wait, in order."""
+    return [event for _, event in node.ctx.scan(PARK)]
+
+
+def release(node: Node) -> list[Event]:
+    """Nothing waits any more; the events that did, in order."""
+    waiting = list(node.ctx.scan(PARK))
+    for name, _ in waiting:
         node.ctx.put(PARK, name, None)
-        done += 1
-    node.set("n", count - done or None)
-    if count == done:
-        node.set("s", None)
-        node.ctx.put_shared(PARKED, node.key, None)
-    node.ctx.put_shared(COUNT, PARKED, (node.ctx.shared(COUNT, PARKED) or 0) - done)
-
-
-def first_waiting(node: Node) -> Event | None:
-    """The event that began the waiting."""
-    found: Event | None = next((event for _, event in node.ctx.scan(PARK)), None)
-    return found
+    for field in ("w", "n", "s"):
+        node.set(field, None)
+    node.ctx.put_shared(PARKED, node.key, None)
+    if waiting:
+        node.ctx.put_shared(COUNT, PARKED, (node.ctx.shared(COUNT, PARKED) or 0) - len(waiting))
+    return [event for _, event in waiting]

@@ -16,7 +16,6 @@ from streams.machines.identity import events
 from streams.machines.identity.names import ACK, RESOLVE
 from streams.machines.identity.naming import ACCOUNT, EXTERNAL
 from streams.machines.identity.node import Node, canonical
-from streams.machines.identity.parking import release
 
 
 def on_resolve(ctx: Context, record: Record) -> None:
@@ -49,8 +48,7 @@ def on_alias(ctx: Context, record: Record) -> None:
     newer = node.kind in EXTERNAL and time >= node.row.get("t", time)
     if own or newer or node.parent == parent:
         node.settle(k, parent, time if node.kind in EXTERNAL else 0)
-        if "w" in node.row:
-            release(node, events.place)
+        events.reconsider_anew(node)
     node.save()
 
 
