@@ -30,7 +30,11 @@ def register(app: typer.Typer) -> None:
     )(check)
     rules.command("list", epilog=epilog("stagewatch rules list -w my-sales"))(list_)
     rules.command(
-        "test", epilog=epilog("stagewatch rules test rules/", "stagewatch rules test stale.test.yaml")
+        "test",
+        epilog=epilog(
+            "stagewatch rules test rules/",
+            "stagewatch rules test stale.yaml   # its tests are in stale.test.yaml beside it",
+        ),
     )(run_tests)
     app.add_typer(rules, name="rules", rich_help_panel=PANEL)
 
@@ -98,7 +102,7 @@ def list_(workspace: WorkspaceDir = HERE, as_json: Json = False, lang: Lang = No
 
 def run_tests(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="Test files (*.test.yaml) or folders.")
+        list[Path], typer.Argument(metavar="PATH...", help="Rules, their tests (*.test.yaml), or folders.")
     ],
     as_json: Json = False,
 ) -> None:

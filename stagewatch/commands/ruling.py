@@ -8,14 +8,14 @@ from pathlib import Path
 
 from rules.testing import Job, Outcome, Result, load_suite, run_suite
 from rules.yaml_positions import documents
-from schemas.errors import StagewatchError
+from schemas.errors import RuleError, StagewatchError
 from stagewatch.commands.arguments import opened
 from stagewatch.commands.failures import tell_all
 from stagewatch.commands.output import Language, put_json, put_table, say
 from stagewatch.commands.ruletests import run_job
 from stagewatch.settings import Settings
 from stagewatch.workspace.reader import WorkspaceReader
-from stagewatch.workspace.rulefiles import read_rules, rule_paths
+from stagewatch.workspace.rulefiles import SUFFIXES, TESTS, read_rules, rule_paths
 
 
 def check(paths: Sequence[Path], root: Path | None, as_json: bool) -> int:
@@ -99,8 +99,8 @@ def _title(text: str) -> str:
 
 
 def run_tests(paths: Sequence[Path], as_json: bool) -> int:
-    """Run test files; the exit code."""
-    files = rule_paths(paths, tests=True)
+    """Run test files, those beside rule files included; the exit code."""
+    files = rule_paths([_tests_of(path) for path in paths], tests=True)
     results = {path: _run_file(path) for path in files}
     flat = [result for found in results.values() for result in found]
     failed = [result for result in flat if not result.ok]
@@ -113,14 +113,44 @@ def run_tests(paths: Sequence[Path], as_json: bool) -> int:
         for result in bad:
             say(f"  {result.place}: {result.name}")
             say("\n".join(f"    {line}" for line in result.report.splitlines()))
-    say(f"{len(flat)} tests, {len(failed)} failed" if flat else "no tests found: *.test.yaml")
+    if not flat:
+        tell_all([_unreadable(", ".join(map(str, paths)), "No tests were found", "nothing of that name")])
+    say(f"{len(flat)} tests, {len(failed)} failed")
     return 0 if flat and not failed else 1
+
+
+def _tests_of(path: Path) -> Path:
+    """The tests beside a rule file; anything else as it is."""
+    if path.name.endswith(TESTS) or path.suffix not in SUFFIXES or path.is_dir():
+        return path
+    beside = [path.with_name(f"{path.stem}{end}") for end in TESTS]
+    return next((test for test in beside if test.exists()), beside[0])
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise _unreadable(str(path), "The rule tests cannot be read", error.strerror or str(error)) from error
+    except UnicodeDecodeError as error:
+        raise _unreadable(str(path), "The rule tests cannot be read", str(error)) from error
+
+
+def _unreadable(place: str, message: str, found: str) -> RuleError:
+    return RuleError(
+        "SW-RULE-070",
+        message,
+        place=place,
+        expected="tests in YAML and UTF-8: RULE.test.yaml beside RULE.yaml",
+        found=found,
+        next_step="see docs/how-to/test-a-rule.md",
+    )
 
 
 def _run_file(path: Path) -> list[Result]:
     try:
-        suite = load_suite(path.read_text(encoding="utf-8-sig"), path.name)
-    except (StagewatchError, OSError, UnicodeDecodeError) as error:
+        suite = load_suite(_text(path), path.name)
+    except StagewatchError as error:
         return [Result("the file", str(path), False, str(error))]
 
     def runner(job: Job) -> Sequence[Outcome]:

@@ -143,6 +143,14 @@ def test_the_shipped_rules_pass_their_tests_in_a_new_workspace(workspace: str) -
     found = json.loads(run("rules", "test", f"{workspace}/rules", "--json"))
     assert len(found["tests"]) > 50
     assert found["ok"] is True
+    rule = Path(workspace, "rules", "visit-report-24h.yaml")
+    beside = json.loads(run("rules", "test", str(rule), "--json"))
+    assert {test["place"].partition(":")[0] for test in beside["tests"]} == {"visit-report-24h.test.yaml"}
+    lonely = Path(workspace, "rules", "lonely.yaml")
+    lonely.write_text(rule.read_text(encoding="utf-8"), encoding="utf-8")
+    said = run("rules", "test", str(lonely), code=1)
+    assert "SW-RULE-070" in said
+    assert f"{workspace}/rules/lonely.test.yaml" in said
     broken = Path(workspace, "rules", "visit-report-24h.test.yaml")
     broken.write_text(broken.read_text(encoding="utf-8").replace("24h", "25h"), encoding="utf-8")
     assert "FAIL" in run("rules", "test", str(broken), code=1)
