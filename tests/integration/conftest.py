@@ -1,0 +1,25 @@
+"""Real servers of this machine that tests of several folders share: one Kafka and one Redis per session.
+
+Each test takes a prefix (Kafka) or a database (Redis) of its own; who stops or kills a server starts another.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from deploy.local.kafka import Kafka
+from deploy.local.redis import Redis
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
+    """A broker for the whole session."""
+    with Kafka(tmp_path_factory.mktemp("kafka")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
+    """A Redis for the whole session."""
+    with Redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
