@@ -72,9 +72,12 @@ class Rejects:
 
 @dataclass(slots=True)
 class Entered:
-    """What went in. left_out: later than --until. at_end: from the future, entered last."""
+    """What went in. known: it was there already. left_out: later than --until. at_end: from the future,
+    entered last.
+    """
 
     events: int = 0
+    known: int = 0
     left_out: int = 0
     at_end: int = 0
     refused: list[tuple[str, dict[str, str]]] = field(default_factory=list)
@@ -106,6 +109,7 @@ def run(
             entered = _enter(writer, events, settings, now, wanted)
         at = writer.finish(wanted)
         refused = _letters_since(workspace, before, kept)
+        entered.known = _known(workspace, now)
     kept.close()
     answer = _Answer(report, entered, kept, refused, at)
     (_put_json if as_json else _put_text)(workspace, settings, answer, language)
@@ -142,6 +146,11 @@ def _enter(
     return entered
 
 
+def _known(workspace: Workspace, since: int) -> int:
+    with WorkspaceReader(workspace) as reader:
+        return reader.known(since)
+
+
 # -- what the machines refused ------------------------------------------------------------------------------
 
 
@@ -172,6 +181,7 @@ def _put_json(workspace: Workspace, settings: Settings, answer: _Answer, languag
         put_json(
             {
                 "events": answer.entered.events,
+                "known": answer.entered.known,
                 "left_out": answer.entered.left_out,
                 "from_the_future": answer.entered.at_end,
                 "logical_time": format_instant(answer.at),
@@ -190,7 +200,11 @@ def _put_text(workspace: Workspace, settings: Settings, answer: _Answer, languag
     console().print(report_table(answer.report))
     zh = language == "zh"
     entered = answer.entered
-    say(f"{'导入事件' if zh else 'Events entered'}: {entered.events:,}")
+    say(
+        f"事件：已导入 {entered.events:,}，其中已有 {entered.known:,}"
+        if zh
+        else f"Events: {entered.events:,} sent, {entered.known:,} known already"
+    )
     if entered.left_out:
         say(f"{'晚于 --until，未导入' if zh else 'Later than --until, left out'}: {entered.left_out:,}")
     if entered.at_end:

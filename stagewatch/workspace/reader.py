@@ -13,6 +13,7 @@ from schemas.canonical import partition_of
 from schemas.errors import WorkspaceError
 from stagewatch.workspace.paths import Workspace
 from streams.kernel.contract import SHARED, Rows
+from streams.machines.account.repeats import counted
 from streams.machines.identity.listing import Waiting, all_waiting
 from streams.runtimes.embedded import reader
 from streams.stores.sqlite import SqliteStore
@@ -63,6 +64,13 @@ class WorkspaceReader(reader.WorkspaceReader):
             return None
         return SqliteStore(self._database, part, Pool())
 
+    def partitions(self, machine: str) -> Iterator[Rows]:
+        """The rows of all partitions of a machine, as `partition` gives them."""
+        for number in range(self._partitions):
+            rows = self.partition(machine, number)
+            if rows is not None:
+                yield rows
+
     def partition_of(self, machine: str, key: str) -> Rows | None:
         """The rows of the partition that owns a key."""
         return self.partition(machine, partition_of(key, self._partitions))
@@ -74,10 +82,8 @@ class WorkspaceReader(reader.WorkspaceReader):
 
     def parked(self) -> list[Waiting]:
         """Events that wait for a parent that nobody knows, the longest waiting first."""
-        return all_waiting(self._identity())
+        return all_waiting(self.partitions("identity"))
 
-    def _identity(self) -> Iterator[Rows]:
-        for number in range(self._partitions):
-            rows = self.partition("identity", number)
-            if rows is not None:
-                yield rows
+    def known(self, hist: int) -> int:
+        """How many events of the import that began at `hist` us were known already."""
+        return counted(self.partitions("account"), hist)

@@ -95,9 +95,9 @@ def test_history_is_listed_explained_and_acted_on(workspace: str, events: Path) 
 
 
 def test_the_same_import_twice_changes_nothing(workspace: str, events: Path) -> None:
-    run("import", "-w", workspace, str(events), code=1)
+    assert "Events: 4 sent, 0 known already" in run("import", "-w", workspace, str(events), code=1)
     before = json.loads(run("alerts", "list", "--all", "-w", workspace, "--json"))
-    run("import", "-w", workspace, str(events), code=1)
+    assert "Events: 4 sent, 4 known already" in run("import", "-w", workspace, str(events), code=1)
     assert json.loads(run("alerts", "list", "--all", "-w", workspace, "--json")) == before
     assert json.loads(run("status", "-w", workspace, "--json"))["dead_letters"] == 0
 

@@ -14,7 +14,7 @@ from rules.reasons import Reason
 from schemas.envelope import Event as Envelope
 from schemas.envelope import entity_of
 from schemas.errors import EventError
-from streams.machines.account import entities
+from streams.machines.account import entities, repeats
 from streams.machines.account.entities import Order, Row
 from streams.machines.account.turn import Change, Turn
 from streams.machines.account.world import events_bucket
@@ -55,6 +55,7 @@ class Intake:
         known = self.ctx.get(bucket, ref)
         if known is not None:
             _refuse_other_content(known["e"], event, ref)
+            repeats.count(self.ctx, event)
             return
         row: Row = {"o": order, "e": dict(event), "r": ref}
         target = target_of(event)

@@ -15,6 +15,7 @@ from schemas.directory import absence_of
 from schemas.errors import StreamError
 from schemas.time import parse_time
 from streams.kernel.contract import SHARED, SHARED_CHANGE, Context, Record
+from streams.machines.account import repeats
 from streams.machines.account.notices import NOTICES
 from streams.machines.account.rulebook import Compiler, activate
 from streams.machines.account.world import DEFAULT_SETTINGS, SETTINGS, zone_of
@@ -136,10 +137,17 @@ def _versioned(ctx: Context, event: Mapping[str, Any]) -> None:
     entries: list[list[Any]] = ctx.shared(f"{kind}.events", name) or []
     ref = f"{event['src']}|{event['id']}"
     if any(entry[1] == ref for entry in entries):
+        _repeated(ctx, event)
         return
     since = _since(ctx, event, kind, first=not entries)
     _store(ctx, kind, name, [*entries, [since, ref, dict(event["data"])]])
     ctx.sweep({"why": kind, "name": name})
+
+
+def _repeated(ctx: Context, event: Mapping[str, Any]) -> None:
+    """Every partition gets it; one of them counts."""
+    if ctx.partition == 0:
+        repeats.count(ctx, event)
 
 
 def _since(ctx: Context, event: Mapping[str, Any], kind: str, *, first: bool) -> int:
@@ -154,9 +162,11 @@ def _away(ctx: Context, event: Mapping[str, Any]) -> None:
     data = event["data"]
     begin, end = absence_of(data, zone)
     refs: dict[str, Any] = ctx.shared("away.events", data["person"]) or {}
-    _absences(
-        ctx, data["person"], {**refs, f"{event['src']}|{event['id']}": [begin, end, data.get("deputy")]}
-    )
+    ref = f"{event['src']}|{event['id']}"
+    if ref in refs:
+        _repeated(ctx, event)
+        return
+    _absences(ctx, data["person"], {**refs, ref: [begin, end, data.get("deputy")]})
 
 
 def _absences(ctx: Context, person: str, refs: dict[str, Any]) -> None:
