@@ -152,6 +152,8 @@ class Metrics:
             ["result"],
             registry=r,
         )
+        for result in ("accepted", "SW-REQ-012", "SW-REQ-013"):
+            self._intake.labels(result)  # from 0, so that the first is seen as an increase
         self._intake_events = Counter("stagewatch_intake_events", "Events accepted by HTTP.", registry=r)
         self._intake_seconds = Histogram(
             "stagewatch_intake_seconds", "From request to durable append.", buckets=_SHORT, registry=r
@@ -167,7 +169,7 @@ class Metrics:
     # -- streams -----------------------------------------------------------------------------------------
 
     def events(self, topic: str, count: int = 1) -> None:
-        """`count` records of a topic were taken."""
+        """`count` records of a topic were taken; 0 only names the topic."""
         self._events.labels(topic).inc(count)
 
     def batch(self, seconds: float, records: int) -> None:

@@ -21,6 +21,7 @@ from streams.runtimes.embedded.progress import Committed
 from streams.runtimes.embedded.runtime import EmbeddedRuntime
 from streams.runtimes.pipeline import Pipeline
 from streams.stores.log import Logged
+from streams.topology import INTAKE
 from streams.views.port import OPEN_STATES
 
 log = structlog.get_logger("stagewatch.stream")
@@ -49,6 +50,8 @@ class Observer:
         self.metrics = metrics
         self._judged: dict[int, tuple[list[int], list[int]]] = {}
         self._alarms: dict[str, str] = {}
+        for topic in INTAKE:
+            metrics.events(topic, 0)
 
     @property
     def warnings(self) -> list[str]:
