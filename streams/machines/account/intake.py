@@ -14,7 +14,7 @@ from rules.reasons import Reason
 from schemas.envelope import Event as Envelope
 from schemas.envelope import entity_of
 from schemas.errors import EventError
-from streams.machines.account import entities, repeats
+from streams.machines.account import aliases, entities, repeats
 from streams.machines.account.entities import Order, Row
 from streams.machines.account.turn import Change, Turn
 from streams.machines.account.world import events_bucket
@@ -132,20 +132,38 @@ class Intake:
 
     def _changed(self, change: Change) -> None:
         new, old = change.new, change.old
+        named = aliases.changed(old, new)
+        namers = aliases.namers(self.world, change.kind, named) if named else []
         if new is not None:
             self.world.put(new)
-            for alias in new.get("al", ()):
-                if old is None or alias not in old.get("al", ()):
-                    self.ctx.put("xa", f"{change.kind}|{alias}", change.native)
         elif old is not None:
             self.world.remove(change.kind, change.native)
+        aliases.write(self.world, change.kind, change.native, named, new)
         before = self.world.ancestors(old) if old is not None else []
+        self._relate(change, before)
+        changes = [self._renamed(row, above) for row, above in namers]
+        if changes:
+            change.fast = False  # what named it otherwise came first, and counts from now on
+        for each in (change, *changes):
+            self.turn.on_change(each)
+
+    def _relate(self, change: Change, before: list[tuple[str, str]]) -> None:
+        """Lists and sums of what is above the entity, and was."""
+        new = change.new
         after = self.world.ancestors(new) if new is not None else []
-        if new is not None and (old is None or before != after):
+        if new is not None and (change.old is None or before != after):
             self.world.link(new, after)
         change.above = list(dict.fromkeys([*before, *after]))
         change.summed = self._sums(change, before, after)
-        self.turn.on_change(change)
+
+    def _renamed(self, row: Row, before: list[tuple[str, str]]) -> Change:
+        """An entity whose documents above are others by now, although nothing came of itself."""
+        kind, native = row["kind"], row["id"]
+        latest = self.world.effective_events(kind, native)[-1]
+        row = self.world.row(kind, native) or row
+        change = Change(kind, native, row, row, latest["e"], row["o"], latest["r"], Reason.CORRECTED, False)
+        self._relate(change, before)
+        return change
 
     def _sums(
         self, change: Change, before: list[tuple[str, str]], after: list[tuple[str, str]]

@@ -173,7 +173,8 @@ class World:
         else:
             now = self.row(kind, native)
             buckets = [native, *(now.get("al", ()) if now is not None else ())]
-            names = [name for one in buckets for name, _ in self.ctx.scan(children_bucket(kind, one))]
+            every = (name for one in buckets for name, _ in self.ctx.scan(children_bucket(kind, one)))
+            names = list(dict.fromkeys(every)) if len(buckets) > 1 else list(every)
         for name in names:
             child_kind, _, child_id = name.partition("|")
             row = self.row_at(child_kind, child_id, cut)
