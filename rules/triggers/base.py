@@ -111,12 +111,15 @@ class Trigger(Protocol):
     its
     verdict is about something absent, so it waits for slow sources. standing: its episodes last (they are
     raised
-    at enrolment and end by themselves); otherwise they are instants.
+    at enrolment and end by themselves); otherwise they are instants. shares_runs: all of its state but the
+    episodes is the same whatever `where` says. judges_at_due: it asks for `where` only when a run is due.
     """
 
     follows_entity: bool
     awaits_sources: bool
     standing: bool
+    shares_runs: bool
+    judges_at_due: bool
 
     def on_moment(self, s: State, m: Moment, env: Env) -> None: ...
 

@@ -32,6 +32,8 @@ class DateTrigger:
     follows_entity = True
     awaits_sources = False
     standing = True
+    shares_runs = True
+    judges_at_due = False
 
     def __init__(
         self,

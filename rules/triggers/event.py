@@ -13,6 +13,8 @@ class EventTrigger:
     follows_entity = False
     awaits_sources = False
     standing = False
+    shares_runs = False
+    judges_at_due = False
 
     def on_moment(self, s: State, m: Moment, env: Env) -> None:
         if "event" in m.roles and env.where():

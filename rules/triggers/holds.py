@@ -27,6 +27,8 @@ class HoldsTrigger:
 
     follows_entity = True
     standing = True
+    shares_runs = False
+    judges_at_due = False
 
     def __init__(self, stays: Duration | None = None, keep_firing: Duration | None = None) -> None:
         self._stays = stays

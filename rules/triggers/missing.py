@@ -36,6 +36,8 @@ class MissingAfterTrigger:
     follows_entity = True
     awaits_sources = True
     standing = True
+    shares_runs = True
+    judges_at_due = True
 
     def __init__(self, within: Duration | Path, match: Sequence[tuple[Path, Path]], each: str) -> None:
         self._within = within
@@ -84,7 +86,7 @@ class MissingAfterTrigger:
     def _begin(self, s: State, m: Moment, values: list[object], env: Env) -> None:
         runs = s.get("runs", [])
         if any(m.at < end and begin <= m.end and v == values for begin, end, v in s.get("days", ())):
-            s["o"] = 1  # a B known only by its day counts as having followed on that day
+            self._note_once(s)  # a B known only by its day counts as having followed on that day
             return
         same = [run for run in runs if run[3] == values]
         if (self._each == "once" and s.get("o")) or (self._each == "first" and same):
@@ -94,8 +96,12 @@ class MissingAfterTrigger:
             return
         if self._each == "restart":
             runs = [run for run in runs if run[3] != values]
-        s["o"] = 1
+        self._note_once(s)
         s["runs"] = [*runs, [m.ref, m.at, within.add(m.end, env.zone), values]]
+
+    def _note_once(self, s: State) -> None:
+        if self._each == "once":
+            s["o"] = 1
 
     def _duration(self, env: Env) -> Duration | None:
         if isinstance(self._within, Duration):
@@ -110,6 +116,8 @@ class MissingBeforeTrigger:
     follows_entity = False
     awaits_sources = True
     standing = False
+    shares_runs = False
+    judges_at_due = False
 
     def __init__(self, within: Duration | None, match: Sequence[tuple[Path, Path]]) -> None:
         self._within = within

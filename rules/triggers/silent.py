@@ -22,6 +22,8 @@ class SilentTrigger:
     follows_entity = True
     awaits_sources = True
     standing = True
+    shares_runs = False
+    judges_at_due = False
 
     def __init__(self, lasts: Duration, *, include_account: bool = False) -> None:
         self._lasts = lasts

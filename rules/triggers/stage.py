@@ -17,6 +17,8 @@ class StageTrigger:
     follows_entity = True
     awaits_sources = False
     standing = False
+    shares_runs = False
+    judges_at_due = False
 
     def __init__(self, stages: frozenset[str], *, leaves: bool = False) -> None:
         self._stages = stages

@@ -21,6 +21,7 @@ from schemas.fields import FieldType
 from schemas.time import format_instant
 from stagewatch.workspace.reader import WorkspaceReader
 from streams.kernel.contract import SHARED, Context, Rows
+from streams.machines.account.machine import AccountMachine
 from streams.machines.account.notices import subject_of
 from streams.machines.account.scope import EntityScope
 from streams.machines.account.world import SharedDirectory, World, cut_after, cut_before
@@ -169,9 +170,14 @@ class Insight:
     def pending(self, rule: str, home: str, kind: str, native: str) -> Json:
         """What the rule keeps about the entity: whether it is watching, and when it judges next."""
         world = self.world(home)
-        begin = f"t|{kind}|{native}|{rule}@"
-        dues = [due for name, due in world.ctx.waits() if name.startswith(begin)]
-        states = [name for name, _ in world.ctx.scan(f"t|{kind}|{native}") if name.startswith(f"{rule}@")]
+        turn = AccountMachine().turn(world.ctx)
+        found = {
+            active.name: turn.judge(active, kind, native).under_way()
+            for active in turn.book.rules
+            if active.id == rule and active.watch == kind
+        }
+        states = [name for name, (watching, _) in found.items() if watching]
+        dues = [due for _, due in found.values() if due is not None]
         row: Mapping[str, Any] = world.row(kind, native) or {}
         return {
             "watching": states,

@@ -82,6 +82,9 @@ class Alerts:
         }  # fmt: skip
         if quiet:
             new["q"] = 1
+        now = self.world.row(kind, native)
+        if now is not None and "ha" not in now:
+            self.world.put({**now, "ha": 1})
         if self._once_per(active, others, episode["d"]):
             self._change((kind, native, name), new, "suppressed", Reason.ONCE_PER, SYSTEM)
             return name
@@ -89,9 +92,6 @@ class Alerts:
         if silent:
             new["q"] = 1
         self.world.ctx.put("ai", alert, [kind, native, name])
-        now = self.world.row(kind, native)
-        if now is not None and "ha" not in now:
-            self.world.put({**now, "ha": 1})
         new["told"] = self._actions.receivers(active, row, self.world)
         new = self._change((kind, native, name), new, "firing", active.reason, SYSTEM, row=row)
         new = self._actions.on_fired(active, row, new, self.world, quiet=silent)

@@ -96,7 +96,7 @@ def implied(kind: str, native: str, order: Order) -> Row:
 
 def ended(row: Row, into: str | None) -> Row:
     """The row of an account that was merged into another one: closed, whatever its events say."""
-    kept = {name: value for name, value in row.items() if name not in ("hs", "lv", "nd", "sb", "sx")}
+    kept = {name: value for name, value in row.items() if name not in ("hs", "lv", "nd", "sb", "sx", "ow")}
     return {**kept, "x": 1, "op": 0, "st": "merged", "into": into}
 
 

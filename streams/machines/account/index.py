@@ -5,60 +5,47 @@ Built anew when rules or settings change; everything here is immutable and deriv
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeVar
 
-from rules.conditions.scope import Scope
-from rules.matching.choose import matcher
+from rules.triggers.base import Trigger
 from rules.triggers.event import EventTrigger
 from rules.triggers.holds import HoldsTrigger
 from rules.triggers.silent import SilentTrigger
+from rules.triggers.stage import StageTrigger
 from schemas.events.registry import EVENT_MODELS
+from streams.machines.account.cohort import Cohort
+from streams.machines.account.group import Group
+from streams.machines.account.interest import MONEY, Interest
 from streams.machines.account.rulebook import Active
 
 K = TypeVar("K", bound=Hashable)
-
-
-class Group:
-    """Rules whose `where` is matched together, by durable-rules.
-
-    reads: fields of the watched entity that any of them reads. always: some must be matched at every
-    event of the entity (they read `was.*` or `event.*`).
-    """
-
-    __slots__ = ("_matcher", "always", "reads", "rules", "timed")
-
-    def __init__(self, rules: Sequence[Active]) -> None:
-        self.rules = tuple(rules)
-        self.reads = frozenset(name for rule in rules for name in rule.reads)
-        self.always = any(rule.reads_was for rule in rules)
-        self.timed = tuple(rule for rule in rules if rule.time_dependent)
-        self._matcher = matcher([rule.where for rule in rules])
-
-    def matching(self, scope: Scope) -> list[Active]:
-        """The rules whose `where` holds."""
-        return [self.rules[index] for index in sorted(self._matcher.match(scope))]
 
 
 @dataclass(slots=True)
 class Rulebook:
     """Indexes over the rules in force.
 
-    by_type: event type -> rules that name it. followers: kind -> rules that watch it and want its changes.
-    conditional: kind -> its `holds` rules. instant: (event type, watched kind) -> `event` rules. silent:
-    event type
-    -> rules that it keeps quiet. implied: kind -> silences whose state follows from the entity until they
-    fall due.
-    joined: kind -> rules that watch something else and read a joined entity of that kind.
+    rules: all of them. units: what is judged: rules, and for those of a cohort its lead (`cohorts`, by the
+    lead's name). All other indexes but `by_name` are of units.
+
+    by_type: event type -> those that name it. followers: kind -> those that watch it and want its changes.
+    conditional: kind -> its `holds` rules. staged: kind -> its `enters` and `leaves` rules. instant: (event
+    type, watched kind) -> `event` rules. silent: event type -> rules that it keeps quiet. implied: kind ->
+    silences whose state follows from the entity until they fall due. joined: kind -> those that watch
+    something else and read a joined entity of that kind.
     """
 
     rules: tuple[Active, ...]
+    units: tuple[Active, ...]
+    cohorts: dict[str, Cohort]
     by_type: dict[str, tuple[Active, ...]]
     followers: dict[str, tuple[Active, ...]]
     joined: dict[str, tuple[Active, ...]]
     below: dict[str, tuple[Active, ...]]
     conditional: dict[str, Group]
+    staged: dict[str, Group]
     instant: dict[tuple[str, str], Group]
     silent: dict[tuple[str, str], tuple[Active, ...]]
     customer: dict[str, tuple[Active, ...]]
@@ -68,37 +55,92 @@ class Rulebook:
     approving: dict[str, tuple[Active, ...]]
     heard: dict[str, frozenset[str]]
     all_plain: bool
+    _interests: dict[tuple[str, str], Interest] = field(default_factory=dict)
+
+    def interest(self, type_: str, kind: str) -> Interest:
+        """What the rules care about in an event of that type about that kind of entity."""
+        found = self._interests.get((type_, kind))
+        if found is None:
+            found = self._interests[type_, kind] = self._interest(type_, kind)
+        return found
+
+    def _interest(self, type_: str, kind: str) -> Interest:
+        followers = self.followers.get(kind, ())
+        joined = self.joined.get(kind, ())
+        conditional, implied = self.conditional.get(kind), self.implied.get(kind, ())
+        return Interest(
+            conditional=conditional,
+            staged=self.staged.get(kind),
+            followers=followers,
+            implied=implied,
+            joined=joined,
+            approving=kind in self.approving,
+            instant={watch: group for (named, watch), group in self.instant.items() if named == type_},
+            silent={watch: rules for (named, watch), rules in self.silent.items() if named == type_},
+            named=self.by_type.get(type_, ()),
+            customer=self.customer.get(type_, ()),
+            heard=self.heard.get(type_, frozenset()),
+            reads_above=frozenset(
+                above for above, rules in self.joined.items() if any(rule.watch == kind for rule in rules)
+            ),
+            below=self.below,
+            money=kind in MONEY,
+            fields=bool(followers or joined or conditional or implied or kind in self.staged),
+        )
 
     @classmethod
     def of(cls, rules: Sequence[Active]) -> Rulebook:
         """Index the rules."""
-        silences = [rule for rule in rules if isinstance(rule.trigger, SilentTrigger)]
-        instants = [rule for rule in rules if isinstance(rule.trigger, EventTrigger)]
-        together = [rule for rule in rules if _is_matched_together(rule)]
-        following = [rule for rule in rules if rule.trigger.follows_entity]
-        alone = [rule for rule in following if rule not in together]
-        others = [rule for rule in rules if rule not in silences and rule not in instants]
+        cohorts = {
+            name: Cohort.of(found)
+            for name, found in _by([r for r in rules if r.cohort], lambda r: (r.cohort or "",)).items()
+        }
+        units = _units(rules, cohorts)
+        silences = [rule for rule in units if isinstance(rule.trigger, SilentTrigger)]
+        instants = [rule for rule in units if isinstance(rule.trigger, EventTrigger)]
+        together = [rule for rule in units if _is_matched_together(rule, HoldsTrigger)]
+        staged = [rule for rule in units if _is_matched_together(rule, StageTrigger)]
+        following = [rule for rule in units if rule.trigger.follows_entity]
+        grouped = {rule.name for rule in (*together, *staged)}
+        alone = [rule for rule in following if rule.name not in grouped and rule.implied is None]
+        others = [rule for rule in units if rule not in silences and rule not in instants]
         return cls(
             rules=tuple(rules),
+            units=units,
+            cohorts=cohorts,
             by_type=_by(others, lambda rule: rule.roles_of),
             followers=_by(alone, lambda rule: (rule.watch,)),
-            joined=_by(rules, lambda rule: rule.joins),
+            joined=_by(units, lambda rule: rule.joins),
             below=_by([r for r in following if r.reads_below], lambda rule: (rule.watch,)),
-            conditional={k: Group(found) for k, found in _by(together, lambda rule: (rule.watch,)).items()},
+            conditional=_groups(together),
+            staged=_groups(staged),
             instant={k: Group(found) for k, found in _by(instants, _places).items()},
             silent=_by(silences, _places),
             customer=_by([r for r in silences if r.include_account], lambda rule: rule.roles_of),
             silencing=frozenset(type_ for rule in silences for type_ in rule.roles_of),
-            implied=_by([r for r in rules if r.implied is not None], lambda rule: (rule.watch,)),
-            by_name={rule.name: rule for rule in rules},
+            implied=_by([r for r in units if r.implied is not None], lambda rule: (rule.watch,)),
+            by_name={rule.name: rule for rule in (*rules, *units)},
             approving=_by([r for r in rules if r.approvals], lambda rule: (rule.watch,)),
-            heard=_heard(rules),
+            heard=_heard(units),
             all_plain=all(rule.plain_types == frozenset(rule.roles_of) for rule in silences),
         )
 
 
-def _is_matched_together(rule: Active) -> bool:
-    return isinstance(rule.trigger, HoldsTrigger) and not rule.draining and not rule.others
+def _units(rules: Sequence[Active], cohorts: Mapping[str, Cohort]) -> tuple[Active, ...]:
+    """Rules, each cohort's lead in the place of its first member."""
+    found: dict[str, Active] = {}
+    for rule in rules:
+        unit = rule if rule.cohort is None else cohorts[rule.cohort].lead
+        found.setdefault(unit.name, unit)
+    return tuple(found.values())
+
+
+def _groups(rules: Sequence[Active]) -> dict[str, Group]:
+    return {kind: Group(found) for kind, found in _by(rules, lambda rule: (rule.watch,)).items()}
+
+
+def _is_matched_together(rule: Active, trigger: type[Trigger]) -> bool:
+    return isinstance(rule.trigger, trigger) and not rule.draining and not rule.others
 
 
 def _places(rule: Active) -> Iterable[tuple[str, str]]:

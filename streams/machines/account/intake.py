@@ -16,6 +16,7 @@ from schemas.envelope import entity_of
 from schemas.errors import EventError
 from streams.machines.account import aliases, entities, repeats
 from streams.machines.account.entities import Order, Row
+from streams.machines.account.notes import NOTES
 from streams.machines.account.turn import Change, Turn
 from streams.machines.account.world import events_bucket
 from streams.machines.corrections import moved_to, reference, target_of
@@ -101,7 +102,7 @@ class Intake:
             if old is not None and old.get("im"):
                 new = {**entities.implied(kind, native, old["im"]), "cr": 1}
         if new is not None and old is not None:
-            for name in ("k", "ko", "hs", "lv", "nd", "lm", "ha", "sb", "sx", "no", "tm"):
+            for name in ("k", "ko", *NOTES):
                 if name in old:
                     new[name] = old[name]
             if "im" in old:

@@ -83,7 +83,7 @@ class AccountMachine:
         move.
         """
         item = moves.item_of(record)
-        if moves.stopped(ctx, record, item, lambda: self._turn(ctx)):
+        if moves.stopped(ctx, record, item, lambda: self.turn(ctx)):
             return
         kind, value, place = item
         if record.kind == moves.HELD:
@@ -93,20 +93,20 @@ class AccountMachine:
             ctx.step.emits = [replace(emit, at=ctx.at) for emit in ctx.step.emits]
 
     def _event(self, ctx: Context, event: Any, place: Order) -> None:
-        turn, order = self._turn(ctx), order_of(event, *place)
+        turn, order = self.turn(ctx), order_of(event, *place)
         Intake(turn).take(event, order)
         rates.tell_missing(turn, quiet=order[0] < event.get("hist", 0))
 
     def _command(self, ctx: Context, value: Any, place: Order) -> None:
-        commands.on_command(self._turn(ctx), value)
+        commands.on_command(self.turn(ctx), value)
 
     def _recheck(self, ctx: Context, value: Any, place: Order) -> None:
-        turn = self._turn(ctx)
+        turn = self.turn(ctx)
         turn.on_recheck(value)
         rates.tell_missing(turn)
 
     def _sweep(self, ctx: Context, what: Any, place: Order) -> None:
-        turn = self._turn(ctx)
+        turn = self.turn(ctx)
         turn.on_sweep(what)
         rates.tell_missing(turn)
         rates.rate_came(turn, what)
@@ -115,7 +115,7 @@ class AccountMachine:
         self._due(ctx, value[0])
 
     def _due(self, ctx: Context, name: str) -> None:
-        turn = self._turn(ctx)
+        turn = self.turn(ctx)
         if name.startswith("t|"):
             turn.on_rule_wait(name)
         elif name.startswith("s|"):
@@ -128,11 +128,12 @@ class AccountMachine:
         shared.on_shared(ctx, record)
 
     def _move(self, ctx: Context, record: Record) -> None:
-        moves.on_move(ctx, record, lambda: self._turn(ctx))
+        moves.on_move(ctx, record, lambda: self.turn(ctx))
 
     # -- rules in force -----------------------------------------------------------------------------------
 
-    def _turn(self, ctx: Context) -> Turn:
+    def turn(self, ctx: Context) -> Turn:
+        """The rules in force over the account of `ctx`, for one step."""
         epoch = shared.epoch(ctx)
         if epoch != self._epoch:
             self._book = self._compiled(ctx)

@@ -15,15 +15,16 @@ from streams.machines.account import approvals as chain
 from streams.machines.account import entities
 from streams.machines.account.alerts import alert_bucket
 from streams.machines.account.entities import Row
-from streams.machines.account.judge import trigger_bucket
-from streams.machines.account.rulebook import Active
+from streams.machines.account.notes import NOTES
+from streams.machines.account.rulebook import SHARED_RUN, Active
+from streams.machines.account.trigger_rows import trigger_bucket
 from streams.machines.account.world import events_bucket
 
 if TYPE_CHECKING:
     from streams.machines.account.turn import Change, Turn
 
 KEEP_CUSTOMER_EVENTS = 64
-KEPT = ("k", "ko", "im", "hs", "lv", "nd", "lm", "ha", "sb", "sx", "no", "tm")
+KEPT = ("k", "ko", "im", *NOTES)
 
 
 def approvals(turn: Turn, change: Change) -> None:
@@ -148,7 +149,7 @@ def swept(turn: Turn, what: Mapping[str, Any]) -> None:
     """Visit every entity of this key because of what changed."""
     why = what["why"]
     if why == "rule":
-        _rule_changed(turn, what["rule"])
+        _rule_changed(turn, what["rule"], what.get("was"))
     elif why == "settings":
         for row in list(turn.world.entities()):
             _refolded(turn, row)
@@ -161,7 +162,7 @@ def swept(turn: Turn, what: Mapping[str, Any]) -> None:
 
 def _replan(turn: Turn, wanted: Any) -> None:
     for row in list(turn.world.entities({a.watch for a in turn.book.rules})):
-        for active in turn.book.rules:
+        for active in turn.book.units:
             if active.watch == row["kind"] and active.trigger.follows_entity and wanted(active, row):
                 turn.judge(active, row["kind"], row["id"]).replan(Reason.CORRECTED)
 
@@ -174,22 +175,23 @@ def _refolded(turn: Turn, row: Row) -> None:
         new = entities.fold(kind, native, rows, turn.world.settings)
         if new is not None:
             turn.world.put({**new, **{n: row[n] for n in KEPT if n in row}})
-    for active in turn.book.rules:
+    for active in turn.book.units:
         if active.watch == kind:
             turn.judge(active, kind, native).replan(Reason.CORRECTED)
 
 
-def _rule_changed(turn: Turn, rule: str) -> None:
-    """A rule was added, edited or switched off."""
+def _rule_changed(turn: Turn, rule: str, was: int | None) -> None:
+    """A rule was added, edited (`was`: the version that was in force) or switched off."""
     current = next((a for a in turn.book.rules if a.id == rule and not a.draining), None)
     if current is None:
         _switched_off(turn, rule)
         return
     for row in list(turn.world.entities((current.watch,))):
-        _take_up(turn, current, row["kind"], row["id"])
+        _take_up(turn, current, row["kind"], row["id"], was)
+        _tidy(turn, row["kind"], row["id"])
 
 
-def _take_up(turn: Turn, current: Active, kind: str, native: str) -> None:
+def _take_up(turn: Turn, current: Active, kind: str, native: str, was: int | None) -> None:
     if current.reset or current.recompute:
         _forget(turn, kind, native, current.id, keep=current.name)
     if current.reset:
@@ -198,14 +200,23 @@ def _take_up(turn: Turn, current: Active, kind: str, native: str) -> None:
             if older and alert["st"] in lifecycle.OPEN:
                 turn.alerts.withdraw(kind, native, name, Reason.RULE_EDITED)
     for former in turn.book.rules:
-        if former.id == current.id and former.draining:
+        if former.id == current.id and former.draining and former.version == was:
             turn.judge(former, kind, native).write_down()
     turn.judge(current, kind, native).replan(Reason.RULE_EDITED)
+
+
+def _tidy(turn: Turn, kind: str, native: str) -> None:
+    """Forget what was under way for rules that nobody shares it with any more."""
+    for name, _ in turn.trigger_rows(kind, native):
+        if name.startswith(SHARED_RUN) and name not in turn.book.cohorts:
+            turn.world.ctx.put(trigger_bucket(kind, native), name, None)
+            turn.world.ctx.wait(f"t|{kind}|{native}|{name}", None)
 
 
 def _switched_off(turn: Turn, rule: str) -> None:
     for row in list(turn.world.entities()):
         _give_up(turn, rule, row["kind"], row["id"])
+        _tidy(turn, row["kind"], row["id"])
 
 
 def _give_up(turn: Turn, rule: str, kind: str, native: str) -> None:
@@ -226,7 +237,9 @@ def catch_up(turn: Turn, row: Row) -> None:
         _give_up(turn, rule, kind, native)
     for active in turn.book.rules:
         if active.watch == kind and not active.draining:
-            _take_up(turn, active, kind, native)
+            former = next((old.version for old in turn.book.rules if old.name in active.others[-1:]), None)
+            _take_up(turn, active, kind, native, former)
+    _tidy(turn, kind, native)
 
 
 def _forget(turn: Turn, kind: str, native: str, rule: str, keep: str) -> None:

@@ -8,6 +8,7 @@ its own rule only.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -37,6 +38,9 @@ Path = tuple[str, ...]
 
 OWNING = frozenset({"account", "opportunity", "lead"})
 """Kinds whose owner stands in where an entity below them has none."""
+
+SHARED_RUN = "~"
+"""What the names of rows that a cohort shares begin with."""
 
 NOTHING: frozenset[str] = frozenset()
 JOINABLE = frozenset(KINDS)
@@ -92,7 +96,11 @@ class ApprovalAction:
 
 @dataclass(slots=True, eq=False)
 class Active:
-    """One rule version in force, compiled. since: logical time (us) it took effect, 0 for the first rules."""
+    """One rule version in force, compiled. since: logical time (us) it took effect, 0 for the first rules.
+
+    implied: how long its silence lasts, when its state follows from the entity. cohort: name of the row that
+    it shares with rules of the same trigger. was_implied, was_cohort: the same of a former version.
+    """
 
     name: str
     """Name of its trigger rows: `rule@version`."""
@@ -128,6 +136,8 @@ class Active:
     summary: str | None = None
     implied: Duration | None = None
     was_implied: Duration | None = None
+    cohort: str | None = None
+    was_cohort: str | None = None
     plain_types: frozenset[str] = field(default_factory=frozenset)
     successor: Active | None = None
     judged: list[int] = field(default_factory=lambda: [0, 0], compare=False, repr=False)
@@ -236,16 +246,30 @@ def activate(
     if current.reset or current.recompute:
         return [current]
     former = [old for o in row.get("old", ()) if (old := compiler.version(o, rule, settings)) is not None]
+    if not former:
+        return [current]
     current = replace(
-        current, implied=None if former else current.implied, others=tuple(old.name for old in former)
-    )
-    return [
-        *(
-            replace(old, draining=True, implied=None, was_implied=old.implied, successor=current)
-            for old in former
-        ),
         current,
-    ]
+        implied=None,
+        cohort=None,
+        summary=_summary(current.trigger, None),
+        others=tuple(old.name for old in former),
+    )
+    return [*(_former(old, current) for old in former), current]
+
+
+def _former(old: Active, current: Active) -> Active:
+    """A former version, which ends what it began."""
+    return replace(
+        old,
+        draining=True,
+        implied=None,
+        was_implied=old.implied,
+        cohort=None,
+        was_cohort=old.cohort,
+        summary=_summary(old.trigger, None),
+        successor=current,
+    )
 
 
 def other_rule(rule: str, found: Sequence[str]) -> RuleError:
@@ -296,6 +320,8 @@ def _active(
     reads_owner = any(path[0] == "owner" for path in rule.reads)
     heads = {path[0] for path in rule.reads if len(path) > 1} - {"owner", "was", "event", "after"}
     last = {path[-1] for path in rule.reads}
+    grace = _grace(doc, built.trigger, roles, sources)
+    cohort = _cohort(rule, built.trigger, grace)
     return Active(
         name=f"{rule.id}@{rule.version}",
         id=rule.id,
@@ -309,7 +335,7 @@ def _active(
         reason=built.reason,
         roles_of={type_: tuple(found) for type_, found in roles.items()},
         match_fields=built.earlier,
-        grace=_grace(doc, built.trigger, roles, sources),
+        grace=grace,
         once_per=doc.once_per,
         remind=None if doc.remind is None else str(doc.remind),
         enrol_new=doc.enrol == "new",
@@ -322,7 +348,8 @@ def _active(
         joins=frozenset((heads & JOINABLE) | (OWNING - {doc.watch} if reads_owner else frozenset())),
         reads=frozenset(path[0] for path in rule.reads if path[0] not in ("owner", "was", "event", "after"))
         | (frozenset({"owner", "by"}) if reads_owner else frozenset()),
-        summary=_SUMMARY.get(type(built.trigger)),
+        cohort=cohort,
+        summary=_summary(built.trigger, cohort),
         implied=_implied(rule, roles),
         plain_types=_plain(roles) if isinstance(rule.trigger, SilentSpec) else frozenset(),
         joined_reads=frozenset((path[0], path[1]) for path in rule.reads if len(path) > 1)
@@ -334,6 +361,27 @@ def _active(
 
 
 _SUMMARY: Mapping[type, str] = {HoldsTrigger: "hs", SilentTrigger: "lv"}
+
+
+def _summary(trigger: Trigger, cohort: str | None) -> str | None:
+    """The list on the entity's row that names the rule while it has something under way."""
+    return _SUMMARY.get(type(trigger)) if cohort is None else "ow"
+
+
+def _cohort(rule: CompiledRule, trigger: Trigger, grace: int) -> str | None:
+    """Name of the row that rules of the same trigger share; None when it may not share.
+
+    What decides how a run goes must be the same: what is watched, the whole of `when`, the grace, and that
+    the rule takes in what was there before. `where` may not change by time alone: that would be a run of
+    its own.
+    """
+    doc = rule.doc
+    timed = rule.where.time_dependent or any(path[0] == "overdue_amount" for path in rule.reads)
+    fresh = doc.enrol == "existing" and (doc.state_on_edit == "keep" or rule.version == 1)
+    if not trigger.shares_runs or timed or not fresh or doc.state_on_edit == "recompute":
+        return None
+    text = f"{doc.watch}|{doc.when.model_dump_json()}|{grace}"
+    return f"{SHARED_RUN}{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}"
 
 
 def _implied(rule: CompiledRule, roles: Mapping[str, Sequence[tuple[str, Pattern]]]) -> Duration | None:

@@ -76,7 +76,8 @@ def _rule(ctx: Context, value: Mapping[str, Any]) -> None:
         row["old"] = old["old"]
     ctx.put_shared("rule", value["rule"], row)
     _bump(ctx)
-    ctx.sweep({"why": "rule", "rule": value["rule"], "v": version})
+    edited = None if old is None or old["v"] == version or not old["on"] else old["v"]
+    ctx.sweep({"why": "rule", "rule": value["rule"], "v": version, "was": edited})
 
 
 def _check(ctx: Context, row: Mapping[str, Any], rule: str) -> None:

@@ -113,6 +113,14 @@ class World:
         """Write an entity row."""
         self.ctx.put(ENTITY, f"{row['kind']}|{row['id']}", row)
 
+    def note(self, row: Row, name: str, value: object) -> None:
+        """Write the entity row with the field `name` set to `value`; None takes it away."""
+        if row.get(name) != value:
+            noted = {**row, name: value}
+            if value is None:
+                del noted[name]
+            self.put(noted)
+
     def entities(self, kinds: Iterable[str] | None = None) -> Iterator[Row]:
         """All entity rows of the account (of the given kinds)."""
         wanted = None if kinds is None else frozenset(kinds)

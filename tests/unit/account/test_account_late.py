@@ -208,3 +208,33 @@ def test_the_triggering_event_of_a_tie_stays_the_same_when_history_is_looked_at_
     desk.until("4d")
     desk.event("2d", "opportunity.updated", opportunity="O1", amount=5, arrives_="5d")
     assert [(a["state"], a["event"]) for a in desk.rows("alerts")] == [("firing", f"crm|{called}")]
+
+
+NEAR_DATE = """
+rule: near-date
+title: 快到期
+watch: opportunity
+when: {date: {field: close_date, before: 2d}}
+"""
+AMONG_KEY_ACCOUNTS = "where: {field: account.tier, op: eq, value: A}"
+
+
+def test_a_late_event_of_the_customer_counts_for_a_deadline_that_has_passed() -> None:
+    desk = Desk(PROPOSE + AMONG_KEY_ACCOUNTS)
+    desk.event("0d", "account.updated", account="A1", tier="B")
+    deal(desk)
+    log(desk, "1d", "x", "demo")
+    desk.until("4d")
+    assert desk.alerts() == []
+    desk.event("2d", "account.updated", account="A1", tier="A", arrives_="5d")
+    assert kept(desk) == [("3d", "firing")]
+
+
+def test_a_late_event_of_the_customer_counts_though_the_deal_has_heard_of_newer_ones() -> None:
+    desk = Desk(NEAR_DATE + AMONG_KEY_ACCOUNTS, PROPOSE)
+    desk.event("0d", "account.updated", account="A1", tier="B")
+    deal(desk)
+    desk.event("1d", "opportunity.updated", opportunity="O1", close_date="2026-03-07")
+    log(desk, "5d", "x", "demo")
+    desk.event("4d 12h", "account.updated", account="A1", tier="A", arrives_="5d 1h")
+    assert [(a["rule"], a["state"]) for a in desk.rows("alerts")] == [("near-date", "firing")]

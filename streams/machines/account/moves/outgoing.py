@@ -21,7 +21,6 @@ from streams.kernel.contract import Context
 from streams.machines.account import entities
 from streams.machines.account.alerts import alert_bucket
 from streams.machines.account.intake import subject_of
-from streams.machines.account.judge import trigger_bucket
 from streams.machines.account.moves.rows import (
     CHUNK,
     CONFIRM,
@@ -38,6 +37,7 @@ from streams.machines.account.moves.rows import (
     opens,
     send_event,
 )
+from streams.machines.account.trigger_rows import trigger_bucket
 from streams.machines.account.world import World, children_bucket, events_bucket
 
 Sent = list[Any]

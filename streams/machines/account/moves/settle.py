@@ -19,9 +19,9 @@ from streams.kernel.contract import Context
 from streams.machines.account import entities, review
 from streams.machines.account.entities import Order, Row
 from streams.machines.account.intake import FIRST
-from streams.machines.account.judge import trigger_bucket
 from streams.machines.account.moves.rows import entity_of_wait, known_changes, mark
 from streams.machines.account.rulebook import Active
+from streams.machines.account.trigger_rows import trigger_bucket
 from streams.machines.account.turn import Change, Turn
 from streams.machines.account.world import children_bucket
 
