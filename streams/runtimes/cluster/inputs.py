@@ -1,0 +1,142 @@
+"""Reads the topics of one partition: in the order of the log, and over several topics in the order of append.
+
+With several topics a record is handed out only when no older one can come from another: each is read to its
+end as of a moment after the record had come. So a backlog is worked off in the order in which it was written,
+and a tick is handed out when all that is older has been. It must not decide what a record means.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from streams.runtimes.cluster.codec import PLACE
+from streams.runtimes.cluster.config import Cluster
+
+BUFFERED = 5000
+"""Records of one topic that are fetched ahead."""
+
+FETCH_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A record as it was read. topic: without the prefix. at: us, of the append or as the trial says."""
+
+    topic: str
+    partition: int
+    offset: int
+    at: int
+    record: ConsumerRecord
+
+
+class Inputs:
+    """The topics of a machine's partition from given positions on.
+
+    merged: hand out in the order of `at`; else in the order of each topic. trial: a record's own time counts.
+    """
+
+    def __init__(self, cluster: Cluster, topics: Sequence[str], number: int) -> None:
+        self._cluster = cluster
+        self._tps = {TopicPartition(cluster.name(topic), number): topic for topic in topics}
+        self._merged = len(topics) > 1
+        self._buffers: dict[TopicPartition, deque[Input]] = {tp: deque() for tp in self._tps}
+        self._ready: deque[Input] = deque()
+        self._ends: dict[TopicPartition, int] = {}
+        self._consumer: AIOKafkaConsumer | None = None
+
+    async def open(self, positions: Mapping[str, int]) -> None:
+        """Begin at the positions, by topic; 0 where there is none."""
+        cluster = self._cluster
+        consumer = AIOKafkaConsumer(
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=cluster.pace.fetch_ms,
+            max_partition_fetch_bytes=FETCH_BYTES,
+            retry_backoff_ms=50,
+            **cluster.options,
+        )
+        self._consumer = consumer
+        await consumer.start()
+        consumer.assign(list(self._tps))
+        for tp, topic in self._tps.items():
+            consumer.seek(tp, positions.get(topic, 0))
+
+    async def close(self) -> None:
+        """Stop reading."""
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await consumer.stop()
+
+    @property
+    def buffered(self) -> int:
+        """Records read and not handed out yet."""
+        return len(self._ready) + sum(len(buffer) for buffer in self._buffers.values())
+
+    async def lag(self) -> int:
+        """Records not read yet."""
+        consumer = self._reader
+        ends = await consumer.end_offsets(list(self._tps))
+        return sum([max(0, end - await consumer.position(tp)) for tp, end in ends.items()])
+
+    async def fill(self, wait_ms: int) -> None:
+        """Fetch what there is; wait for the first if nothing can be handed out."""
+        hungry = [tp for tp, buffer in self._buffers.items() if len(buffer) < BUFFERED]
+        if len(self._ready) >= BUFFERED or not hungry:
+            return
+        wait = 0 if self._ready else wait_ms
+        found = await self._reader.getmany(*hungry, timeout_ms=wait)
+        for tp, records in found.items():
+            topic = self._tps[tp]
+            target = self._buffers[tp] if self._merged else self._ready
+            target.extend(
+                Input(topic, tp.partition, record.offset, self._at(record), record) for record in records
+            )
+        if self._merged and any(self._buffers.values()):
+            await self._merge()
+
+    def next(self) -> Input | None:
+        """The next record in order, to be passed by `passed`."""
+        return self._ready[0] if self._ready else None
+
+    def passed(self) -> None:
+        """The record that `next` gave is worked off."""
+        self._ready.popleft()
+
+    # -- inside --------------------------------------------------------------------------------------------
+
+    @property
+    def _reader(self) -> AIOKafkaConsumer:
+        if self._consumer is None:
+            raise RuntimeError("the inputs are closed")
+        return self._consumer
+
+    def _at(self, record: ConsumerRecord) -> int:
+        """The append time in us; in a trial the time that the record brings."""
+        if self._cluster.trial:
+            for name, raw in record.headers:
+                if name == PLACE:
+                    return int(raw.split(b" ")[1])
+        return record.timestamp * 1000
+
+    async def _merge(self) -> None:
+        """Hand out what nothing older can overtake any more."""
+        consumer, buffers = self._reader, self._buffers
+        ends = await consumer.end_offsets(list(buffers))
+        limit: int | None = None
+        for tp, buffer in buffers.items():
+            if await consumer.position(tp) < ends[tp]:
+                last = buffer[-1].at if buffer else -1
+                limit = last if limit is None else min(limit, last)
+        heads = [(buffer[0].at, index, buffer) for index, buffer in enumerate(buffers.values()) if buffer]
+        heapq.heapify(heads)
+        while heads and (limit is None or heads[0][0] <= limit):
+            _, index, buffer = heapq.heappop(heads)
+            self._ready.append(buffer.popleft())
+            if buffer:
+                heapq.heappush(heads, (buffer[0].at, index, buffer))

@@ -1,0 +1,184 @@
+"""Shares the partitions of all machines among workers, and runs the tasks of those that are ours.
+
+A consumer group over the empty topics of slots decides who owns what; that it is safe, the fencing decides.
+While the group rebalances no batch begins; partitions that stay keep their rows in memory. Decides nothing
+about records.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Collection, Mapping
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from aiokafka.errors import KafkaError
+
+from schemas.errors import StagewatchError
+from schemas.topics import slots_of
+from streams.kernel.contract import StorageError
+from streams.runtimes.cluster.config import Cluster
+from streams.runtimes.cluster.task import PartitionTask
+from streams.runtimes.cluster.telling import Care, Done, PoisonedError, Stand
+from streams.runtimes.cluster.ticker import Ticker
+from streams.runtimes.cluster.transactions import ClaimLostError
+
+GROUP = "machines"
+
+Slot = tuple[str, int]
+"""(machine, partition)."""
+
+Trouble = Callable[[Slot, BaseException], None]
+"""Told when a task ended by itself; it is opened again."""
+
+PAUSE_SECONDS = 0.2
+LONGEST_PAUSE = 5.0
+FENCED_SECONDS = 1.5
+"""Pause after another worker took a partition over: the group tells meanwhile whose it is."""
+
+
+class Slots(ConsumerRebalanceListener):
+    """The partitions of a worker. `start`, `stop`; `tell` and `trouble` are called as things happen."""
+
+    def __init__(
+        self, cluster: Cluster, cluster_id: str, tell: Callable[[Done], None], trouble: Trouble
+    ) -> None:
+        self._cluster, self._cluster_id = cluster, cluster_id
+        self._tell, self._trouble = tell, trouble
+        self._names = {cluster.name(slots_of(spec.name)): spec.name for spec in cluster.machines}
+        self._holders: dict[Slot, Holder] = {}
+        self._pauses = contextlib.AsyncExitStack()
+        self._stack = contextlib.AsyncExitStack()
+        self.rebalances = 0
+
+    async def start(self) -> None:
+        """Join the group."""
+        cluster, pace = self._cluster, self._cluster.pace
+        producer = AIOKafkaProducer(enable_idempotence=True, **cluster.options)
+        await producer.start()
+        self._stack.push_async_callback(producer.stop)
+        self._ticker = Ticker(cluster, producer)
+        self._consumer = AIOKafkaConsumer(
+            group_id=cluster.name(GROUP),
+            enable_auto_commit=False,
+            session_timeout_ms=pace.session_ms,
+            heartbeat_interval_ms=max(100, pace.session_ms // 10),
+            rebalance_timeout_ms=pace.session_ms,
+            retry_backoff_ms=50,
+            partition_assignment_strategy=[RoundRobinPartitionAssignor],
+            **cluster.options,
+        )
+        self._consumer.subscribe(list(self._names), listener=self)
+        await self._consumer.start()
+        self._stack.push_async_callback(self._leave)
+        polling = asyncio.create_task(self._poll())
+        self._stack.push_async_callback(_cancelled, polling)
+
+    async def stop(self) -> None:
+        """Finish the batches in hand, save the rows, leave the group: others take over at once."""
+        await self._stack.aclose()
+
+    async def look(self) -> list[Stand]:
+        """How our partitions stand."""
+        tasks = [holder.task for holder in self._holders.values() if holder.task is not None]
+        return list(await asyncio.gather(*(task.look() for task in tasks)))
+
+    @property
+    def owned(self) -> Collection[Slot]:
+        """Our partitions."""
+        return self._holders.keys()
+
+    @property
+    def tasks(self) -> Mapping[Slot, PartitionTask]:
+        """The tasks that are open just now."""
+        return {slot: holder.task for slot, holder in self._holders.items() if holder.task is not None}
+
+    # -- the group -----------------------------------------------------------------------------------------
+
+    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        """Wait for the batches in flight; none begins until the group has decided."""
+        await self._pauses.aclose()
+        for task in self.tasks.values():
+            await self._pauses.enter_async_context(task.paused())
+
+    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        """Let go of what is others' now, take what is ours."""
+        self.rebalances += 1
+        wanted = {(self._names[tp.topic], tp.partition) for tp in assigned}
+        await self._pauses.aclose()
+        gone = [self._holders.pop(slot) for slot in set(self._holders) - wanted]
+        await asyncio.gather(*(holder.end() for holder in gone))
+        for slot in sorted(wanted - set(self._holders)):
+            self._holders[slot] = Holder(self, slot)
+
+    async def _poll(self) -> None:
+        """The topics are empty; reading them is the sign of life that the group asks for."""
+        while True:
+            try:
+                await self._consumer.getmany(timeout_ms=1000)
+            except KafkaError as error:
+                self._trouble(("", 0), error)
+                await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _leave(self) -> None:
+        await self._pauses.aclose()
+        await asyncio.gather(*(holder.end() for holder in self._holders.values()))
+        self._holders.clear()
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(1):
+                await self._consumer.stop()
+
+    def task_of(self, slot: Slot, care: Care) -> PartitionTask:
+        """A new task for a partition."""
+        spec = self._cluster.spec(slot[0])
+        return PartitionTask(self._cluster, self._cluster_id, spec, slot[1], self._ticker, self._tell, care)
+
+    def troubled(self, slot: Slot, error: BaseException) -> None:
+        """A task ended by itself."""
+        self._trouble(slot, error)
+
+
+class Holder:
+    """Keeps a partition's task open for as long as the partition is ours."""
+
+    def __init__(self, slots: Slots, slot: Slot) -> None:
+        self.task: PartitionTask | None = None
+        self._slots, self._slot = slots, slot
+        self._running = asyncio.create_task(self._run())
+
+    async def end(self) -> None:
+        """Finish the batch in hand and let go."""
+        if self.task is not None:
+            self.task.stop()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(self._running), 1)
+        await _cancelled(self._running)
+
+    async def _run(self) -> None:
+        care, pause = Care(), PAUSE_SECONDS
+        while True:
+            task = self._slots.task_of(self._slot, care)
+            try:
+                await task.open()
+                self.task, pause = task, PAUSE_SECONDS
+                await task.run()
+                task.save()
+                return
+            except PoisonedError as error:
+                care = error.care
+                self._slots.troubled(self._slot, error)
+            except (ClaimLostError, StorageError, StagewatchError, KafkaError, OSError) as error:
+                fenced = isinstance(error, ClaimLostError) and error.fenced
+                pause = FENCED_SECONDS if fenced else min(LONGEST_PAUSE, 2 * pause)
+                self._slots.troubled(self._slot, error)
+            finally:
+                self.task = None
+                await task.close()
+            await asyncio.sleep(pause)
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

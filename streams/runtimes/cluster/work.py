@@ -1,0 +1,199 @@
+"""The batch in hand of a partition task: records go through the kernel's driver, effects into one commit.
+
+Pure of Kafka: it takes what `Inputs` has fetched and makes lines. Nothing of it counts before the commit.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from schemas.errors import StagewatchError, StreamError
+from streams.kernel.contract import SHARED, WATERMARK, Step
+from streams.kernel.driver import Dead, Out, Partition
+from streams.runtimes.cluster import letters
+from streams.runtimes.cluster.codec import Lines
+from streams.runtimes.cluster.config import Cluster
+from streams.runtimes.cluster.inputs import Input, Inputs
+from streams.runtimes.cluster.local import ChangelogStore
+from streams.runtimes.cluster.reading import RETRY, TICK, Reader, Taken
+from streams.runtimes.cluster.telling import Care, Done
+from streams.runtimes.cluster.writing import Batch
+from streams.stores.sqlite_dlq import from_plain
+from streams.topology import MachineSpec
+
+META, INPUTS, RETRIED = "meta", "inputs", "retried"
+
+
+class Work:
+    """`run`, `finish`, commit, `done`; again and again.
+
+    positions: topic -> offset of the next record, as of the rows. records: worked off since the last commit;
+    first: the first of them. busy: there is more to do without waiting for news. ticked: a tick came.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        spec: MachineSpec,
+        partition: Partition,
+        store: ChangelogStore,
+        inputs: Inputs,
+        care: Care,
+    ) -> None:
+        self.partition = partition
+        self.batch = Batch(cluster, spec.name, partition.number)
+        self.positions: dict[str, int] = dict(store.get(SHARED, META, INPUTS) or {})
+        self.records = 0
+        self.first: Input | None = None
+        self.ticked = False
+        self._pace = cluster.pace
+        self._spec, self._store, self._inputs, self._care = spec, store, inputs, care
+        self._careful = care.records
+        self._reader = Reader(cluster, spec.name, partition.number)
+        self._item: Input | None = None
+        self._unfinished = False
+        self._mark: int | None = None
+        self._told, self._told_at = partition.clock, 0.0
+        self._outs: list[Out] = []
+        self._dead: list[Dead] = []
+        self._unread: list[str] = []
+        self._kinds: dict[str, Callable[[Taken], bool]] = {
+            WATERMARK: self._watermark,
+            RETRY: self._retry,
+        }
+        if spec.fed_by is None:
+            self._kinds = {TICK: self._tick, RETRY: self._retry}
+
+    # -- a batch -------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Work records off up to the bounds of a batch, and let sweeps go on."""
+        deadline = time.perf_counter() + self._pace.batch_ms / 1000
+        limit = 1 if self._careful else self._pace.batch_records
+        self._unfinished = False
+        while self.records < limit and (item := self._inputs.next()) is not None:
+            if not self._take(item):
+                self._unfinished = True
+                break
+            self._inputs.passed()
+            self.positions[item.topic] = item.offset + 1
+            self.records += 1
+            if time.perf_counter() > deadline:
+                break
+        if self.partition.sweeping:
+            self.partition.sweep_some(self._pace.sweep_keys)
+            self._bury()
+        self._consider_mark()
+
+    @property
+    def must_commit(self) -> bool:
+        """Whether something would be lost."""
+        return bool(
+            self.partition.outs
+            or self.batch.lines
+            or self._store.changed
+            or self._mark is not None
+            or self._unfinished
+            or self._careful
+        )
+
+    @property
+    def busy(self) -> bool:
+        """More can be done at once."""
+        return self._unfinished or bool(self.partition.sweeping)
+
+    def finish(self) -> Lines:
+        """All lines of the batch: outputs, letters, watermarks, rows with the position."""
+        part = self.partition
+        part.checkpoint()
+        self._store.apply(Step(rows={(SHARED, META, INPUTS): dict(self.positions)}), 0)
+        self._outs, part.outs = part.outs, []
+        self.batch.outs(self._outs)
+        if self._mark is not None:
+            self.batch.mark(self._mark)
+            self._told, self._told_at, self._mark = self._mark, time.monotonic(), None
+        self.batch.rows(self._store.take_changes())
+        return self.batch.lines
+
+    def done(self, seconds: float) -> Done:
+        """The batch was committed: what it was; the next begins."""
+        part = self.partition
+        name, lateness = self._spec.name, list(part.lateness)
+        told = Done(name, part.number, self.records, self._outs, self._dead, self._unread, lateness, seconds)
+        part.lateness.clear()
+        self.batch.clear()
+        self._careful = max(0, self._careful - self.records)
+        self._outs, self._dead, self._unread = [], [], []
+        self.records, self.first = 0, None
+        return told
+
+    # -- records -------------------------------------------------------------------------------------------
+
+    def _take(self, item: Input) -> bool:
+        """Work one record off. False: due waits remain; commit, then take it again."""
+        self._item = item
+        if self.first is None:
+            self.first = item
+        try:
+            if self._care.bury == (item.topic, item.offset):
+                raise StreamError("SW-STREAM-024", place=f"{item.topic}/{item.partition}/{item.offset}")
+            taken = self._reader.read(item)
+        except StagewatchError as error:
+            self._unread.append(error.code)
+            self.batch.add_one(*letters.of_raw(self._spot, item, error))
+            return True
+        if taken.away is not None:
+            self.batch.add(taken.away)
+            return True
+        if taken.letter is not None and self._store.get(SHARED, RETRIED, taken.letter) is not None:
+            return True
+        done = self._kinds.get(taken.record.kind, self._receive)(taken)
+        if done and taken.letter is not None:
+            replayed: dict[tuple[str, str, str], Any] = {(SHARED, RETRIED, taken.letter): 1}
+            self._store.apply(Step(rows=replayed), 0)
+        self._bury()
+        return done
+
+    def _receive(self, taken: Taken) -> bool:
+        return self.partition.receive(taken.record, self._pace.waits, fed=taken.fed)
+
+    def _watermark(self, taken: Taken) -> bool:
+        return self.partition.watermark(taken.record.feed, taken.record.at, self._pace.waits)
+
+    def _tick(self, taken: Taken) -> bool:
+        """All that is older has been worked off: nothing of this partition will be older from now on."""
+        part, at = self.partition, taken.record.at
+        if not part.watermark(part.number, at, self._pace.waits):
+            return False
+        part.last_at = max(part.last_at, at)
+        self.ticked = True
+        self._mark = part.last_at
+        return True
+
+    def _retry(self, taken: Taken) -> bool:
+        if self._spec.fed_by is None:
+            self.partition.watermark(self.partition.number, taken.record.at)
+        self.partition.retry(from_plain(taken.record.value))
+        return True
+
+    def _consider_mark(self) -> None:
+        """A machine that is fed passes its clock on now and then, when all that was due has fired."""
+        part = self.partition
+        if self._spec.fed_by is None or not self.batch.feeds or self._unfinished or part.clock <= self._told:
+            return
+        if time.monotonic() - self._told_at >= self._pace.tick_ms / 2000:
+            self._mark = part.clock
+
+    def _bury(self) -> None:
+        dead = self.partition.dead
+        if dead:
+            for letter in dead:
+                self.batch.add_one(*letters.of_dead(self._spot, letter))
+            self._dead += dead
+            dead.clear()
+
+    @property
+    def _spot(self) -> letters.Spot:
+        return letters.Spot(self._spec.name, self.partition.number, self._spec.inputs[0], self._item)
