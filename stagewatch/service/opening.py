@@ -139,6 +139,20 @@ def bring_in(workspace: Workspace, runtime: EmbeddedRuntime, files: Files) -> li
     return entries
 
 
+def end_history(runtime: EmbeddedRuntime) -> bool:
+    """Let time go on in a workspace whose import was cut off; whether it was.
+
+    What had come in counts, and tells nobody. The same files can be imported again: what is known changes
+    nothing.
+    """
+    if runtime.phase != "history":
+        return False
+    runtime.finish_history()
+    while not runtime.process().idle:
+        pass
+    return True
+
+
 Described = Callable[[Entry], dict[str, Any]]
 
 

@@ -33,7 +33,7 @@ from stagewatch.metrics import Metrics
 from stagewatch.service.engine import Engine
 from stagewatch.service.local import Local, local_client
 from stagewatch.service.observe import Observer
-from stagewatch.service.opening import bring_in, open_runtime, read_files
+from stagewatch.service.opening import bring_in, end_history, open_runtime, read_files
 from stagewatch.service.outbox import SqliteOutbox, UsedLinks
 from stagewatch.service.ports import EngineCommands, WorkspaceView
 from stagewatch.service.secrets import Address, kept, signer, write_address
@@ -133,6 +133,8 @@ class Server:
         self.clock: Clock = runtime.clock
         files = await asyncio.to_thread(read_files, workspace, settings)
         entries = await asyncio.to_thread(bring_in, workspace, runtime, files)
+        if await asyncio.to_thread(end_history, runtime):
+            log.warning("an import had not ended", next_step="import the same files again to bring the rest")
         self._database = Database(workspace.data, read_only=True)
         self._stack.callback(self._database.close)
         self.view = WorkspaceView(self._database)
