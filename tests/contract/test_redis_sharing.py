@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import permutations
+from pathlib import Path
 
 import pytest
 
 from streams.kernel.contract import StorageError
-from streams.views.redis import Link
+from streams.views.redis import Link, RedisView, RedisViewReader
 from streams.views.redis.entities import Change, Entity, RedisEntities
 from streams.views.redis.sharing import Bucket, Claims, Members
 from tests.contract.redis_server import RedisServer, redis_server
+from tests.contract.view_contract import transition
 
 NOW = 1_700_000_000_000_000
 SECOND = 1_000_000
@@ -166,9 +169,19 @@ def test_no_redis_is_a_storage_fault_and_tells_no_password() -> None:
 
 
 def test_a_login_is_needed_where_redis_wants_one(server: RedisServer) -> None:
-    server.command("ACL", "SETUSER", "worker", "on", ">hunter2", "~{acme}:*", "+@all")
+    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
+    told = re.search(r"ACL SETUSER stagewatch on >SECRET ~\{stagewatch\}:\* (.*)", page)
+    assert told is not None
+    server.command("ACL", "SETUSER", "worker", "on", ">hunter2", "~{acme}:*", *told[1].split())
     with Link(server.url, "acme", {"username": "worker", "password": "hunter2"}) as link:
         assert Claims(link, "delivery").claim("m", "w", 2, 1)
+        assert Bucket(link, "email", 1, 1).take(NOW) == 0
+        Members(link).announce("w1", {}, NOW)
+        view = RedisView(link, epoch=0)
+        assert list(view.fill([transition("a", 1)], "w1", lambda: 0, 1))[-1].state == "whole"
+        assert [item.id for item in RedisViewReader(link).items("alerts")] == ["a"]
+        assert RedisEntities(link).project([change(NOW, 1, row={})]) == 1
+        view.clear()
     with Link(server.url, "acme", {"username": "worker", "password": "wrong-one"}) as wrong:
         with pytest.raises(StorageError) as caught:
             Claims(wrong, "delivery").claim("m", "w", 2, 1)
