@@ -85,15 +85,18 @@ class ManualClock:
 
 
 class ClockGuard:
-    """Compares the wall with the monotonic clock at each reading.
+    """Compares the wall with the monotonic clock at each reading; a clock that is right again passes.
 
-    not_before: the newest logical time (us) in the log; a wall clock far behind it has been set back.
+    not_before: the newest logical time (us) in the log; a wall clock far behind it has been set back. jump:
+    (expected, found) us of a jump that stopped an earlier process: after one ahead, a clock that shows what
+    was found or later has not been set right since.
     """
 
-    def __init__(self, clock: Clock, not_before: int) -> None:
+    def __init__(self, clock: Clock, not_before: int, jump: tuple[int, int] | None = None) -> None:
         self._clock = clock
         self._not_before = not_before
         self._offset: int | None = None
+        self.jump = jump
 
     def read(self) -> int:
         """Now, in us.
@@ -102,19 +105,27 @@ class ClockGuard:
             StreamError: SW-STREAM-020, the wall clock has jumped by more than ten minutes.
         """
         now, monotonic = self._clock.now(), self._clock.monotonic()
-        expected = max(now, self._not_before) if self._offset is None else monotonic + self._offset
+        expected = self._expected(now) if self._offset is None else monotonic + self._offset
         if abs(now - expected) > JUMP * self._clock.scale:
+            self.jump = (expected, now)
             raise StreamError(
                 "SW-STREAM-020",
                 "The wall clock has jumped; the intake is stopped",
                 expected=f"about {format_instant(expected)}",
                 found=format_instant(now),
-                next_step="set the clock right if it is wrong, then run `stagewatch confirm-clock`",
+                next_step="set the clock right: it goes on by itself; if it is right as it is, run"
+                " `stagewatch confirm-clock`",
             )
-        self._offset = now - monotonic
+        self._offset, self.jump = now - monotonic, None
         return now
+
+    def _expected(self, now: int) -> int:
+        """What the clock should show (us) as far as a process can know that has not read it before."""
+        if self.jump is not None and self.jump[0] < self.jump[1] <= now:
+            return self.jump[0]
+        return max(now, self._not_before)
 
     def confirm(self) -> None:
         """The wall clock is right as it is."""
         self._not_before = self._clock.now()
-        self._offset = None
+        self._offset, self.jump = None, None

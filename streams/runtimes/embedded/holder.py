@@ -51,7 +51,8 @@ class Holder:
             session = self._acquire()
         except (StorageError, OSError) as error:
             raise _unopened(directory, error) from error
-        self._guard = ClockGuard(self._clock, 0 if session.state.scaled else session.state.at)
+        not_before = 0 if session.state.scaled else session.state.at
+        self._guard = ClockGuard(self._clock, not_before, session.state.jump)
 
     @property
     def problem(self) -> StagewatchError | None:
@@ -216,16 +217,26 @@ class Holder:
         return result
 
     def _now(self) -> int:
-        session = self._alive()
-        if session.state.stopped is not None and self._problem is not None:
-            raise self._problem
+        """The clock's time; a jump stops the intake until the clock is right again, or is confirmed."""
+        stopped = self._alive().state.stopped
         try:
-            return self._guard.read()
+            now = self._guard.read()
         except StreamError as stop:
-            session.state.stopped = stop.to_dict()
-            self._problem = stop
-            self._transact(lambda session: None)
+            if stopped is None:
+                self._stop(stop.to_dict(), self._guard.jump)
+                self._problem = stop
             raise
+        if stopped is not None:
+            self._stop(None, None)
+        return now
+
+    def _stop(self, why: dict[str, str] | None, jump: tuple[int, int] | None) -> None:
+        """Keep why the intake is stopped, or that it is not any more."""
+
+        def keep(session: Session) -> None:
+            session.state.stopped, session.state.jump = why, jump
+
+        self._transact(keep)
 
 
 def _unopened(directory: Path, error: Exception) -> WorkspaceError:

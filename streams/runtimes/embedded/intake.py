@@ -31,8 +31,8 @@ class State(msgspec.Struct):
     """What is saved with every transaction.
 
     position: of the next raw entry to work off. at: newest logical time. received: entries from outside.
-    armed: waits. scaled: the workspace has run on a scaled clock. stopped: the clock jump that stopped the
-    intake.
+    armed: waits. scaled: the workspace has run on a scaled clock. stopped: why the
+    intake is: the clock jumped, from what was expected to what was found (`jump`, us).
     """
 
     partitions: int
@@ -44,6 +44,7 @@ class State(msgspec.Struct):
     epoch: int = 0
     scaled: bool = False
     stopped: dict[str, str] | None = None
+    jump: tuple[int, int] | None = None
     views: int = 0
 
 

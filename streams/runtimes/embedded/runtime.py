@@ -117,7 +117,7 @@ class EmbeddedRuntime(Holder):
         """The wall clock is right after its jump: take entries again."""
         with self._mutex:
             self._guard.confirm()
-            self._transact(_clear_stop)
+            self._stop(None, None)
 
     def rebuild_views(self) -> None:
         """Throw the views away and fill them from the log."""
@@ -237,10 +237,6 @@ class EmbeddedRuntime(Holder):
     def _publish(self, committed: Committed) -> None:
         for callback in self._subscribers:
             callback(committed)
-
-
-def _clear_stop(session: Session) -> None:
-    session.state.stopped = None
 
 
 def _replay(session: Session, number: int, now: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -198,6 +199,55 @@ def test_a_jump_of_the_clock_stops_the_intake_until_confirmed(
     runtime.append(some(1, "f"))
     assert runtime.at == START + max(jump, 0)
     runtime.close()
+
+
+@pytest.mark.parametrize("jump", [3 * HOUR, -3 * HOUR])
+def test_a_clock_that_is_right_again_is_not_asked_about(
+    tmp_path: Path, clock: ManualClock, jump: int
+) -> None:
+    runtime = EmbeddedRuntime(tmp_path, clock=clock, options=Options(machines=MACHINES))
+    runtime.append(some(3))
+    clock.jump(jump)
+    with pytest.raises(StreamError, match="SW-STREAM-020"):
+        runtime.tick()
+    clock.advance(MINUTE)
+    clock.jump(-jump)
+    runtime.tick()
+    assert ready(runtime)
+    runtime.append(some(1, "f"))
+    assert runtime.at == START + MINUTE
+    runtime.close()
+
+
+@pytest.mark.parametrize(
+    ("jump", "later", "right"),
+    [
+        (3 * HOUR, -2 * HOUR, True),
+        (3 * HOUR, MINUTE, False),
+        (-3 * HOUR, 3 * HOUR, True),
+        (-3 * HOUR, HOUR, False),
+    ],
+)
+def test_nor_after_a_restart(
+    tmp_path: Path, clock: ManualClock, jump: int, later: int, *, right: bool
+) -> None:
+    options = Options(machines=MACHINES)
+    runtime = EmbeddedRuntime(tmp_path, clock=clock, options=options)
+    runtime.append(some(3))
+    clock.jump(jump)
+    with pytest.raises(StreamError, match="SW-STREAM-020"):
+        runtime.tick()
+    runtime.close()
+    runtime = EmbeddedRuntime(tmp_path, clock=ManualClock(START + jump + later), options=options)
+    assert not ready(runtime)
+    for _ in range(2):
+        with nullcontext() if right else pytest.raises(StreamError, match="SW-STREAM-020"):
+            runtime.tick()
+    assert ready(runtime) is right
+    runtime.close()
+    again = EmbeddedRuntime(tmp_path, clock=ManualClock(START + jump + later), options=options)
+    assert ready(again) is right
+    again.close()
 
 
 def test_small_steps_of_the_clock_are_absorbed(runtime: EmbeddedRuntime, clock: ManualClock) -> None:
