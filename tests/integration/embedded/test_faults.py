@@ -1,10 +1,9 @@
-"""Disk full, database locked, failing disk, jumping clock, odd values: nothing lost, nothing twice."""
+"""Disk full, database locked, failing disk, odd values: nothing lost, nothing twice."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -174,102 +173,6 @@ def test_a_locked_database_is_waited_for(runtime: EmbeddedRuntime, tmp_path: Pat
     other.close()
     assert runtime.process().entries == 10
     assert ready(runtime)
-
-
-@pytest.mark.parametrize("jump", [11 * MINUTE, -11 * MINUTE])
-def test_a_jump_of_the_clock_stops_the_intake_until_confirmed(
-    tmp_path: Path, clock: ManualClock, jump: int
-) -> None:
-    options = Options(machines=MACHINES)
-    runtime = EmbeddedRuntime(tmp_path, clock=clock, options=options)
-    runtime.append(some(3))
-    clock.jump(jump)
-    for action in (partial(runtime.append, some(1)), runtime.tick, runtime.tick):
-        with pytest.raises(StreamError, match="SW-STREAM-020"):
-            action()
-    assert runtime.process().entries == 3
-    assert not ready(runtime)
-    runtime.close()
-    runtime = EmbeddedRuntime(tmp_path, clock=clock, options=options)
-    assert not ready(runtime)
-    with pytest.raises(StreamError, match="SW-STREAM-020"):
-        runtime.append(some(1))
-    runtime.confirm_clock()
-    assert ready(runtime)
-    runtime.append(some(1, "f"))
-    assert runtime.at == START + max(jump, 0)
-    runtime.close()
-
-
-@pytest.mark.parametrize("jump", [3 * HOUR, -3 * HOUR])
-def test_a_clock_that_is_right_again_is_not_asked_about(
-    tmp_path: Path, clock: ManualClock, jump: int
-) -> None:
-    runtime = EmbeddedRuntime(tmp_path, clock=clock, options=Options(machines=MACHINES))
-    runtime.append(some(3))
-    clock.jump(jump)
-    with pytest.raises(StreamError, match="SW-STREAM-020"):
-        runtime.tick()
-    clock.advance(MINUTE)
-    clock.jump(-jump)
-    runtime.tick()
-    assert ready(runtime)
-    runtime.append(some(1, "f"))
-    assert runtime.at == START + MINUTE
-    runtime.close()
-
-
-@pytest.mark.parametrize(
-    ("jump", "later", "right"),
-    [
-        (3 * HOUR, -2 * HOUR, True),
-        (3 * HOUR, MINUTE, False),
-        (-3 * HOUR, 3 * HOUR, True),
-        (-3 * HOUR, HOUR, False),
-    ],
-)
-def test_nor_after_a_restart(
-    tmp_path: Path, clock: ManualClock, jump: int, later: int, *, right: bool
-) -> None:
-    options = Options(machines=MACHINES)
-    runtime = EmbeddedRuntime(tmp_path, clock=clock, options=options)
-    runtime.append(some(3))
-    clock.jump(jump)
-    with pytest.raises(StreamError, match="SW-STREAM-020"):
-        runtime.tick()
-    runtime.close()
-    runtime = EmbeddedRuntime(tmp_path, clock=ManualClock(START + jump + later), options=options)
-    assert not ready(runtime)
-    for _ in range(2):
-        with nullcontext() if right else pytest.raises(StreamError, match="SW-STREAM-020"):
-            runtime.tick()
-    assert ready(runtime) is right
-    runtime.close()
-    again = EmbeddedRuntime(tmp_path, clock=ManualClock(START + jump + later), options=options)
-    assert ready(again) is right
-    again.close()
-
-
-def test_small_steps_of_the_clock_are_absorbed(runtime: EmbeddedRuntime, clock: ManualClock) -> None:
-    runtime.append(some(1))
-    for _ in range(5):
-        clock.jump(-9 * MINUTE)
-        runtime.append(some(1))
-    assert runtime.at == START
-    clock.advance(46 * MINUTE)
-    runtime.append(some(1))
-    assert runtime.at == START + MINUTE
-
-
-def test_a_clock_set_back_while_nothing_ran_stops_the_intake(tmp_path: Path, clock: ManualClock) -> None:
-    options = Options(machines=MACHINES)
-    runtime = EmbeddedRuntime(tmp_path, clock=clock, options=options)
-    runtime.append(some(1))
-    runtime.close()
-    runtime = EmbeddedRuntime(tmp_path, clock=ManualClock(START - HOUR), options=options)
-    with pytest.raises(StreamError, match="SW-STREAM-020"):
-        runtime.append(some(1))
-    runtime.close()
 
 
 def test_a_scaled_workspace_stays_marked(tmp_path: Path) -> None:
