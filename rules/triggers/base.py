@@ -92,12 +92,12 @@ class Env(Protocol):
         """An event of that role with these match values stands before the moment, in (at - within, at]."""
         ...
 
-    def last_match(self, role: str) -> tuple[int, str] | None:
-        """(end, ref) of the latest event of that role noted for the entity, at or before the instant."""
+    def last_match(self, role: str) -> tuple[int, list[int], str] | None:
+        """(end, order, ref) of the latest event of that role noted for the entity, not after the instant."""
         ...
 
-    def account_matches(self, role: str) -> tuple[int, str] | None:
-        """(end, ref) of the latest event of that role that names only the customer, at or before the
+    def account_matches(self, role: str) -> tuple[int, list[int], str] | None:
+        """(end, order, ref) of the latest event of that role that names only the customer, at or before the
         instant.
         """
         ...

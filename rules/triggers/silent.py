@@ -68,9 +68,9 @@ class SilentTrigger:
         if self._account:
             other = env.account_matches("silent")
             last = max(filter(None, (last, other)), default=None)
-        if last is None or last[0] < s["b"] or (last[0] == s["b"] and last[1] == s["r"]):
+        if last is None or last[0] < s["b"] or (last[0] == s["b"] and last[2] == s["r"]):
             return False  # at equal instants the match, which came later, is what it counts from
-        self._restart(s, last[0], last[1], env)
+        self._restart(s, last[0], last[2], env)
         return True
 
     def _match(self, s: State, m: Moment, env: Env) -> None:

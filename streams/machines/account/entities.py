@@ -16,9 +16,9 @@ An entity row:
     newest of them
 
 Beside the fold a row carries notes of the rules: hs, lv, nd, sx (see `judge`), sb where its silences count
-from, lm latest event of each type that breaks a silence {type: [at, end, reference]}, ha 1 once there was
-an alert, no order of the newest event below it that rules heard of, tm newest timer of a rule that has
-nothing under way any more.
+from, lm latest event of each type that breaks a silence {type: [at, end, reference, order]}, ha 1 once
+there was an alert, no order of the newest event below it that rules heard of, tm newest timer of a rule
+that has nothing under way any more.
 """
 
 from __future__ import annotations

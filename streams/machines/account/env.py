@@ -15,6 +15,7 @@ from schemas.time import Duration, end_of_day
 from streams.machines.account import entities
 from streams.machines.account.entities import Order, Row
 from streams.machines.account.history import Found, moments
+from streams.machines.account.notes import noted_matches
 from streams.machines.account.rulebook import Active
 from streams.machines.account.scope import EntityScope, EventScope
 from streams.machines.account.world import Cut, World, cut_after, cut_before
@@ -158,19 +159,16 @@ class EntityEnv:
         )
         return any(r == role and p.where.holds(scope) for r, p in self.active.roles_of.get(event["type"], ()))
 
-    def last_match(self, role: str) -> tuple[int, str] | None:
+    def last_match(self, role: str) -> tuple[int, list[int], str] | None:
         row = self._row()
-        found: tuple[int, str] | None = None
-        for type_, entry in (row.get("lm") or {}).items() if row is not None else ():
-            before = entry[0] < self._at or (entry[0] == self._at and len(self._order) > 1)
-            if before and type_ in self.active.plain_types and (found is None or entry[1] > found[0]):
-                found = (entry[1], entry[2])
-        return found
+        opened = [-1] if row is None or "sb" not in row else row["sb"][2]
+        matches = () if row is None else noted_matches(row, self.active)
+        found = [(end, order, ref) for at, end, ref, order in matches if order > opened and self._came(at)]
+        return max(found, default=None)
 
-    def account_matches(self, role: str) -> tuple[int, str] | None:
+    def account_matches(self, role: str) -> tuple[int, list[int], str] | None:
         rows = self.world.ctx.get("al", self.active.name) or ()
-        found: tuple[int, str] | None = None
-        for begin, end, ref, _ in rows:
-            if begin < self._at or (begin == self._at and len(self._order) > 1):
-                found = (end, ref)
-        return found
+        return max(((end, order, ref) for at, end, ref, _, order in rows if self._came(at)), default=None)
+
+    def _came(self, at: int) -> bool:
+        return at < self._at or (at == self._at and len(self._order) > 1)

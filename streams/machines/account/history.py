@@ -48,7 +48,7 @@ def _below(world: World, active: Active, kind: str, native: str) -> Iterable[Fou
 
 def _of_customer(world: World, active: Active) -> Iterable[Found]:
     known = world.ctx.get("al", active.name) if active.include_account else None
-    for _, _, ref, name in known or ():
+    for _, _, ref, name, _ in known or ():
         kind, _, native = name.partition("|")
         for item in world.effective_events(kind, native):
             if item["r"] == ref:

@@ -8,6 +8,8 @@ any more. Notes decide nothing: without them everything would only be looked at.
 
 from __future__ import annotations
 
+from typing import Any
+
 from rules.triggers.base import State
 from streams.machines.account.entities import Row
 from streams.machines.account.rulebook import Active
@@ -17,6 +19,12 @@ NEVER = 1 << 62
 
 NOTES = ("hs", "lv", "nd", "lm", "ha", "sb", "sx", "no", "tm", "ow")
 """All notes of rules on an entity's row (see also `entities`)."""
+
+
+def noted_matches(row: Row, active: Active) -> list[list[Any]]:
+    """[newest instant, latest end, reference, order] of the latest matches of a silence, in their order."""
+    found = [entry for type_, entry in (row.get("lm") or {}).items() if type_ in active.plain_types]
+    return sorted(found, key=lambda entry: entry[3])
 
 
 def remember_timer(world: World, kind: str, native: str, last: int) -> None:

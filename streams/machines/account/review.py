@@ -132,7 +132,7 @@ def customer_event(turn: Turn, active: Active, change: Change) -> None:
     for ref, item in rows.items():
         begin = item["o"][0]
         end = end_of_day(begin, world.zone) if item["e"].get("day") else begin
-        known.append([begin, end, ref, f"{change.kind}|{change.native}"])
+        known.append([begin, end, ref, f"{change.kind}|{change.native}", item["o"]])
     ctx.put("al", active.name, sorted(known)[-KEEP_CUSTOMER_EVENTS:])
     for name, row in list(ctx.scan(f"lv|{active.name}")):
         kind, _, native = name.partition("|")

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from schemas.time import end_of_day
 from streams.machines.account import review
-from streams.machines.account.entities import Row
+from streams.machines.account.entities import Order, Row
 from streams.machines.account.rulebook import Active
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def note(turn: Turn, row: Row, change: Change, strict: bool) -> bool:
         return False
     known = latest.get(change.type)
     if known is None or at >= known[0]:
-        entry = _latest(known, change.event, at, change.ref, turn.world.zone)
+        entry = _latest(known, change.event, change.order, change.ref, turn.world.zone)
         turn.world.note(row, "lm", {**latest, change.type: entry})
     return True
 
@@ -103,15 +103,16 @@ def _noted(turn: Turn, kind: str, native: str, change: Change) -> None:
 
 
 def _latest(
-    known: list[Any] | None, event: Mapping[str, Any], at: int, ref: str, zone: ZoneInfo
+    known: list[Any] | None, event: Mapping[str, Any], order: Order, ref: str, zone: ZoneInfo
 ) -> list[Any]:
-    """[newest instant, latest end, reference of the event that ends latest]: a day known only as such ends
-    last.
+    """[newest instant, latest end, reference and order of the event that ends latest]: a day known only as
+    such ends last; of those that end together it is the last one.
     """
+    at = order[0]
     end = end_of_day(at, zone) if event.get("day") else at
     if known is not None and known[1] > end:
-        return [at, known[1], known[2]]
-    return [at, end, ref]
+        return [at, *known[1:]]
+    return [at, end, ref, order]
 
 
 # -- silences that follow from the entity -----------------------------------------------------------------
@@ -200,12 +201,15 @@ def remember(turn: Turn, kind: str, native: str) -> None:
 
 
 def _remember(turn: Turn, row: Row) -> None:
+    found = [
+        item
+        for below in (row, *turn.world.descendants(row["kind"], row["id"]))
+        for item in turn.world.effective_events(below["kind"], below["id"])
+        if item["e"]["type"] in turn.book.silencing
+    ]
     latest: dict[str, list[Any]] = {}
-    for below in (row, *turn.world.descendants(row["kind"], row["id"])):
-        for item in turn.world.effective_events(below["kind"], below["id"]):
-            at, type_ = item["o"][0], item["e"]["type"]
-            known = latest.get(type_)
-            if type_ in turn.book.silencing and (known is None or at >= known[0]):
-                latest[type_] = _latest(known, item["e"], at, item["r"], turn.world.zone)
+    for item in sorted(found, key=lambda item: item["o"]):
+        type_ = item["e"]["type"]
+        latest[type_] = _latest(latest.get(type_), item["e"], item["o"], item["r"], turn.world.zone)
     if latest or "lm" in row:
         turn.world.note(row, "lm", latest)

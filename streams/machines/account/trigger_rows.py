@@ -14,7 +14,7 @@ from rules.triggers.base import State, earliest
 from schemas.time import Duration
 from streams.machines.account.entities import Order, Row
 from streams.machines.account.env import EntityEnv
-from streams.machines.account.notes import list_live, remember_timer, summarise
+from streams.machines.account.notes import list_live, noted_matches, remember_timer, summarise
 from streams.machines.account.rulebook import Active
 
 
@@ -87,9 +87,9 @@ class TriggerRows(EntityEnv):
         if row is None or begun is None or self.active.name in row.get("sx", ()):
             return None
         base, ref, order, hist = begun
-        for type_, entry in (row.get("lm") or {}).items():
-            if type_ in self.active.plain_types and entry[1] >= base:
-                base, ref = entry[1], entry[2]
+        for _, end, named, place in noted_matches(row, self.active):
+            if end >= base:
+                base, ref = end, named if place > order else ref
         saved: Row = {"s": {"b": base, "r": ref, "d": lasts.add(base, self.zone)}, "o": order, "lt": -1}
         if hist:
             saved["h"] = hist
