@@ -248,7 +248,12 @@ def encode_event(event: Event) -> dict[str, object]:
 
 
 def entity_of(event: Event) -> tuple[str, str]:
-    """(kind, native id) of the entity that the event is about.
+    """(kind, native id) of the entity that the event is about; see ``entity_named``."""
+    return entity_named(event.type, event.data, event.id, event.subject)
+
+
+def entity_named(type_: str, data: Mapping[str, Any], event_id: str, subject: str | None) -> tuple[str, str]:
+    """(kind, native id) of the entity that an event of that type and data is about.
 
     The kind is the type's text before its last dot; the id is the kind's id field in ``data``. Costs,
     targets, messages and activities without an id are named by the event that recorded them. An activity
@@ -258,16 +263,15 @@ def entity_of(event: Event) -> tuple[str, str]:
     Raises:
         EventError: SW-EVENT-030 when it names none.
     """
-    kind, _, verb = event.type.rpartition(".")
-    data = event.data
+    kind, _, verb = type_.rpartition(".")
     if kind == "activity" and data.get("visit") and data.get("kind", "visit") == "visit":
         return "visit", data["visit"]
     spec = KINDS.get(kind)
     native = data.get(spec.id_field if spec else kind)
-    if native is None and event.type not in CHECKERS:
-        native = event.subject
+    if native is None and type_ not in CHECKERS:
+        native = subject
     elif native is None and spec is not None and spec.event_names_it:
-        native = data.get("event") if verb in ("corrected", "deleted") else event.id
+        native = data.get("event") if verb in ("corrected", "deleted") else event_id
     if isinstance(native, str) and native:
         return kind, native
     field = spec.id_field if spec else kind

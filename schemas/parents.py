@@ -72,19 +72,30 @@ def parents_of(kind: str, data: Mapping[str, Any]) -> list[tuple[str, str]]:
     >>> parents_of("quote", {"quote": "Q1", "account": "A1", "opportunity": "O1"})
     [('opportunity', 'O1'), ('account', 'A1')]
     """
-    found = dict.fromkeys(_named(kind, data))
-    found.pop((kind, data.get(kind)), None)
-    return [(parent, native) for parent, native in found if isinstance(native, str) and native]
-
-
-def _named(kind: str, data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    found: list[tuple[str, str]] = []
     for field, parent in PARENTS.get(kind, OTHER_PARENTS):
-        yield parent, data.get(field)
+        native = data.get(field)
+        if native and isinstance(native, str):
+            _add(found, kind, data, parent, native)
+    if kind in ("payment", "approval"):
+        for parent, native in _besides(kind, data):
+            if native and isinstance(native, str):
+                _add(found, kind, data, parent, native)
+    return found
+
+
+def _add(found: list[tuple[str, str]], kind: str, data: Mapping[str, Any], parent: str, native: str) -> None:
+    """Once each, and nothing is its own parent."""
+    if (parent, native) not in found and (parent != kind or native != data.get(kind)):
+        found.append((parent, native))
+
+
+def _besides(kind: str, data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     if kind == "payment":
         for part in data.get("allocations") or ():
             for field in _ALLOCATED_TO:
                 yield field, part.get(field)
-    if kind == "approval":
+    else:
         of = data.get("of") or {}
         yield of.get("kind", ""), of.get("id")
 

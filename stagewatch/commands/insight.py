@@ -21,10 +21,11 @@ from schemas.fields import FieldType
 from schemas.time import format_instant
 from stagewatch.workspace.reader import WorkspaceReader
 from streams.kernel.contract import SHARED, Context, Rows
+from streams.machines.account.directory import SharedDirectory
 from streams.machines.account.machine import AccountMachine
 from streams.machines.account.notices import subject_of
 from streams.machines.account.scope import EntityScope
-from streams.machines.account.world import SharedDirectory, World, cut_after, cut_before
+from streams.machines.account.world import World, cut_after, cut_before
 from streams.machines.identity.names import ID, MERGE, ROUTE
 from streams.machines.keys import entity_key
 from streams.topology import SALES_EVENTS

@@ -158,10 +158,10 @@ class Context:
     """The rows of one key, the shared rows and the logical time; collects one Step and reads its own writes.
 
     at: logical time (us) of the record, wait or sweep. partition: number of this partition, for ids that
-    need it.
+    need it. memo: what the machine wants to find again during this step; never kept.
     """
 
-    __slots__ = ("_rows", "_written", "at", "key", "partition", "step")
+    __slots__ = ("_rows", "_written", "at", "key", "memo", "partition", "step")
 
     def __init__(self, rows: Rows, key: str, at: int, partition: int = 0) -> None:
         self._rows = rows
@@ -169,6 +169,7 @@ class Context:
         self.at = at
         self.partition = partition
         self.step = Step()
+        self.memo: dict[str, Any] = {}
         self._written = self.step.rows
 
     def get(self, bucket: str, name: str) -> Any | None:

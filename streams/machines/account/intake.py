@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rules.reasons import Reason
-from schemas.envelope import Event as Envelope
-from schemas.envelope import entity_of
+from schemas.envelope import entity_named
 from schemas.errors import EventError
 from streams.machines.account import aliases, entities, repeats
 from streams.machines.account.entities import Order, Row
@@ -29,9 +28,7 @@ ROLELESS = frozenset({"source"})
 
 def subject_of(event: Event) -> tuple[str, str]:
     """(kind, native id) of the event's entity; ids of other namespaces carry theirs."""
-    kind, native = entity_of(
-        Envelope(event["id"], event["src"], event["type"], event["time"], event["data"], event.get("subj"))
-    )
+    kind, native = entity_named(event["type"], event["data"], event["id"], event.get("subj"))
     namespace = event.get("ns")
     return kind, f"{namespace}/{native}" if namespace else native
 
@@ -141,20 +138,24 @@ class Intake:
             self.world.remove(change.kind, change.native)
         aliases.write(self.world, change.kind, change.native, named, new)
         before = self.world.ancestors(old) if old is not None else []
-        self._relate(change, before)
+        same = old is not None and new is not None and not named and old.get("p") == new.get("p")
+        self._relate(change, before, before if same else None)
         changes = [self._renamed(row, above) for row, above in namers]
         if changes:
             change.fast = False  # what named it otherwise came first, and counts from now on
         for each in (change, *changes):
             self.turn.on_change(each)
 
-    def _relate(self, change: Change, before: list[tuple[str, str]]) -> None:
-        """Lists and sums of what is above the entity, and was."""
+    def _relate(
+        self, change: Change, before: list[tuple[str, str]], after: list[tuple[str, str]] | None = None
+    ) -> None:
+        """Lists and sums of what is above the entity, and was. after: above it now, when that is known."""
         new = change.new
-        after = self.world.ancestors(new) if new is not None else []
-        if new is not None and (change.old is None or before != after):
-            self.world.link(new, after)
-        change.above = list(dict.fromkeys([*before, *after]))
+        if after is None:
+            after = self.world.ancestors(new) if new is not None else []
+            if new is not None and (change.old is None or before != after):
+                self.world.link(new, after)
+        change.above = after if before == after or not before else list(dict.fromkeys([*before, *after]))
         change.summed = self._sums(change, before, after)
 
     def _renamed(self, row: Row, before: list[tuple[str, str]]) -> Change:

@@ -21,6 +21,7 @@ from streams.machines.account import commands, moves, rates, shared
 from streams.machines.account.entities import Order, order_of
 from streams.machines.account.index import Rulebook
 from streams.machines.account.intake import Intake
+from streams.machines.account.people import People
 from streams.machines.account.rulebook import Active, Compiler, activate
 from streams.machines.account.turn import Turn
 from streams.machines.account.world import DEFAULT_SETTINGS, SETTINGS, World
@@ -35,6 +36,8 @@ class AccountMachine:
         self._epoch = -1
         self._compiler = Compiler()
         self._book = Rulebook.of(())
+        self._settings: Mapping[str, Any] = DEFAULT_SETTINGS
+        self._people = People()
         self._kinds: Mapping[str, Callable[[Context, Record], None]] = {
             SHARED_CHANGE: self._shared,
             **dict.fromkeys((EVENT, COMMAND, "recheck", moves.FORWARD, moves.HELD), self._record),
@@ -136,15 +139,15 @@ class AccountMachine:
         """The rules in force over the account of `ctx`, for one step."""
         epoch = shared.epoch(ctx)
         if epoch != self._epoch:
-            self._book = self._compiled(ctx)
+            self._settings = ctx.shared(SETTINGS, "") or DEFAULT_SETTINGS
+            self._book = self._compiled(ctx, self._settings)
             self._epoch = epoch
-        return Turn(World(ctx), self._book)
+        return Turn(World(ctx, self._settings, self._people), self._book)
 
-    def _compiled(self, ctx: Context) -> Rulebook:
+    def _compiled(self, ctx: Context, settings: Mapping[str, Any]) -> Rulebook:
         """All rules that load; one that an upgrade no longer accepts is left out and told, the others go
         on.
         """
-        settings = ctx.shared(SETTINGS, "") or DEFAULT_SETTINGS
         active: list[Active] = []
         self._compiler.begin()
         for rule, row in ctx.scan_shared("rule"):

@@ -16,9 +16,10 @@ from rules.templates import Money, Style, Template, render
 from schemas.canonical import digest
 from schemas.directory import Person
 from schemas.time import format_instant
+from streams.machines.account.directory import SharedDirectory
 from streams.machines.account.entities import Row
 from streams.machines.account.scope import EntityScope
-from streams.machines.account.world import SharedDirectory, World
+from streams.machines.account.world import World
 
 NOTICES = "notices"
 BY_MAIL = ("email",)

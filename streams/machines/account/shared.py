@@ -18,10 +18,10 @@ from streams.kernel.contract import SHARED, SHARED_CHANGE, Context, Record
 from streams.machines.account import repeats
 from streams.machines.account.notices import NOTICES
 from streams.machines.account.rulebook import Compiler, activate
-from streams.machines.account.world import DEFAULT_SETTINGS, SETTINGS, zone_of
+from streams.machines.account.world import CHANGES, DEFAULT_SETTINGS, META, SETTINGS, changes, zone_of
 from streams.machines.gaps import GAP, keep_gap
 
-META, RULES, CHANGES = "meta", "rules", "changes"
+RULES = "rules"
 
 
 def on_shared(ctx: Context, record: Record) -> None:
@@ -46,11 +46,6 @@ def on_shared(ctx: Context, record: Record) -> None:
 def epoch(ctx: Context) -> int:
     """Counts changes of rules and settings; compiled rules are kept until it moves."""
     return int(ctx.shared(META, RULES) or 0)
-
-
-def changes(ctx: Context) -> int:
-    """Counts all changes of shared rows; every partition sees the same ones in the same order."""
-    return int(ctx.shared(META, CHANGES) or 0)
 
 
 def _bump(ctx: Context) -> None:

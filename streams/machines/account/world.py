@@ -14,21 +14,21 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from schemas.directory import Person, Team, person_of, team_of
 from schemas.parents import PARENTS
 from streams.kernel.contract import Context
 from streams.machines.account import entities
 from streams.machines.account.entities import Order, Row
+from streams.machines.account.people import People
 from streams.machines.corrections import effective
 
 Cut = list[int] | None
 
 ENTITY, SETTINGS = "e", "settings"
+META, CHANGES = "meta", "changes"
 PARENT_KINDS = frozenset(kind for named in PARENTS.values() for _, kind in named)
 """Kinds that other documents name."""
 
 MAX_ANCESTORS = 32
-UNREAD = object()
 DEFAULT_SETTINGS: Mapping[str, Any] = {
     "zone": "Asia/Shanghai",
     "currency": "CNY",
@@ -61,16 +61,20 @@ def zone_of(name: str) -> ZoneInfo:
 class World:
     """One account's rows during one step."""
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(
+        self, ctx: Context, settings: Mapping[str, Any] | None = None, people: People | None = None
+    ) -> None:
+        """settings: those in force, when they are at hand. people: what is remembered of the directory."""
         self.ctx = ctx
         self.key = ctx.key
-        self.settings: Mapping[str, Any] = ctx.shared(SETTINGS, "") or DEFAULT_SETTINGS
+        self.settings: Mapping[str, Any] = settings or ctx.shared(SETTINGS, "") or DEFAULT_SETTINGS
         self.zone = zone_of(self.settings.get("zone", "Asia/Shanghai"))
+        self.people = People() if people is None else people
         kind, _, native = self.key.partition(":")
         self.account_id = native.removeprefix("/") if kind == "account" else None
         self._past: dict[tuple[str, str, tuple[int, ...]], Row | None] = {}
-        self._written = ctx.step.rows
-        self._rows: dict[str, Any] = {}  # as committed; what the step has written goes before
+        self._rows: dict[str, Row | None] = ctx.memo
+        self._noted: set[str] = set()
         self.unrated: set[str] = set()
 
     # -- entities -----------------------------------------------------------------------------------------
@@ -78,13 +82,11 @@ class World:
     def row(self, kind: str, native: str) -> Row | None:
         """The entity row as it is now."""
         name = f"{kind}|{native}"
-        found = self._written.get((self.key, ENTITY, name), UNREAD)
-        if found is UNREAD:
-            found = self._rows.get(name, UNREAD)
-            if found is UNREAD:
-                found = self._rows[name] = self.ctx.get(ENTITY, name)
-        row: Row | None = found
-        return row
+        if name in self._rows:
+            return self._rows[name]
+        found: Row | None = self.ctx.get(ENTITY, name)
+        self._rows[name] = found
+        return found
 
     def row_at(self, kind: str, native: str, cut: Cut) -> Row | None:
         """The entity row as of `cut`, from its event rows when events lie behind the cut."""
@@ -99,7 +101,10 @@ class World:
 
     def remove(self, kind: str, native: str) -> None:
         """Delete an entity row."""
-        self.ctx.put(ENTITY, f"{kind}|{native}", None)
+        name = f"{kind}|{native}"
+        self._rows[name] = None
+        self._noted.discard(name)
+        self.ctx.put(ENTITY, name, None)
 
     def event_rows(self, kind: str, native: str) -> list[Row]:
         """All event rows of the entity, in no order."""
@@ -111,15 +116,28 @@ class World:
 
     def put(self, row: Row) -> None:
         """Write an entity row."""
-        self.ctx.put(ENTITY, f"{row['kind']}|{row['id']}", row)
+        name = f"{row['kind']}|{row['id']}"
+        self._rows[name] = row
+        self._noted.discard(name)
+        self.ctx.put(ENTITY, name, row)
 
     def note(self, row: Row, name: str, value: object) -> None:
-        """Write the entity row with the field `name` set to `value`; None takes it away."""
-        if row.get(name) != value:
-            noted = {**row, name: value}
-            if value is None:
-                del noted[name]
-            self.put(noted)
+        """Write the entity row with the note `name` set to `value`; None takes it away.
+
+        Notes say nothing of the entity itself, so a row that this step has noted something on is not copied
+        again.
+        """
+        if row.get(name) == value:
+            return
+        address = f"{row['kind']}|{row['id']}"
+        if address not in self._noted or row is not self._rows.get(address):
+            row = dict(row)
+            self.put(row)
+            self._noted.add(address)
+        if value is None:
+            row.pop(name, None)
+        else:
+            row[name] = value
 
     def entities(self, kinds: Iterable[str] | None = None) -> Iterator[Row]:
         """All entity rows of the account (of the given kinds)."""
@@ -223,13 +241,18 @@ class World:
     # -- shared: people, rates ----------------------------------------------------------------------------
 
     def version(self, bucket: str, name: str, at: int) -> Mapping[str, Any] | None:
-        """The version of a shared row in force at `at` (us): rows are lists of [from us, value], ordered."""
+        """The version of a shared row in force at `at` (us)."""
+        found = self.version_since(bucket, name, at)
+        return None if found is None else found[1]
+
+    def version_since(self, bucket: str, name: str, at: int) -> tuple[int, Mapping[str, Any]] | None:
+        """(since us, value) of the version in force at `at`: rows are lists of [from us, value], ordered."""
         versions: list[list[Any]] | None = self.ctx.shared(bucket, name)
-        found: Mapping[str, Any] | None = None
+        found: tuple[int, Mapping[str, Any]] | None = None
         for since, value in versions or ():
             if since > at:
                 break
-            found = value
+            found = since, value
         return found
 
     def rate(self, currency: str, at: int) -> Decimal | None:
@@ -240,44 +263,9 @@ class World:
         return None if found is None else Decimal(str(found["rate"]))
 
 
-class SharedDirectory:
-    """`rules.directory.Directory` over the partition's shared rows, as of `at`."""
-
-    def __init__(self, world: World, at: int) -> None:
-        self._world = world
-        self._at = at
-
-    def person(self, person_id: str) -> Person | None:
-        data = self._world.version("person", person_id, self._at)
-        if data is None:
-            return None
-        absences = self._world.ctx.shared("away", person_id) or ()
-        return person_of({**data, "person": person_id}, [(begin, end) for begin, end, _ in absences])
-
-    def team(self, team_id: str) -> Team | None:
-        data = self._world.version("team", team_id, self._at)
-        return None if data is None else team_of({**data, "team": team_id})
-
-    def deputy(self, person_id: str, at: int) -> str | None:
-        for begin, end, deputy in self._world.ctx.shared("away", person_id) or ():
-            if begin <= at < end and deputy:
-                return str(deputy)
-        person = self.person(person_id)
-        return person.deputy if person else None
-
-    def with_role(self, role: str) -> list[str]:
-        return self._listed("roles", role)
-
-    def in_group(self, name: str) -> list[str]:
-        return self._listed("groups", name)
-
-    def _listed(self, field: str, wanted: str) -> list[str]:
-        found = []
-        for person_id, _ in self._world.ctx.scan_shared("person"):
-            data = self._world.version("person", person_id, self._at)
-            if data is not None and data.get("active", True) and wanted in (data.get(field) or ()):
-                found.append(person_id)
-        return found
+def changes(ctx: Context) -> int:
+    """Counts all changes of shared rows; every partition sees the same ones in the same order."""
+    return int(ctx.shared(META, CHANGES) or 0)
 
 
 def cut_before(at: int) -> list[int]:

@@ -30,8 +30,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from streams.kernel.contract import Context
-from streams.machines.account import shared
-from streams.machines.account.world import events_bucket
+from streams.machines.account.world import changes, events_bucket
 
 BEGIN, OUT, ROWS, END, CONFIRM, CONFIRMED = (
     "move.begin", "move.out", "move.rows", "move.end", "move.confirm", "move.confirmed",
@@ -142,7 +141,7 @@ def send_event(ctx: Context, to: str, event: Any, place: Place) -> None:
 
 def known_changes(ctx: Context) -> int:
     """How many changes of shared rows this partition has seen: what arrives with fewer is judged anew."""
-    return shared.changes(ctx)
+    return changes(ctx)
 
 
 def mark(ctx: Context, bucket: str, entity: str, why: str, *, everything: bool = False) -> None:
