@@ -46,7 +46,9 @@ class Topic:
     @property
     def policy(self) -> str:
         """Kafka's cleanup.policy."""
-        return "compact" if self.compacted else "delete"
+        if self.compacted:
+            return "compact" if self.kept == FOREVER else "compact,delete"
+        return "delete"
 
     @property
     def stamp(self) -> str:
@@ -90,7 +92,7 @@ TOPICS: tuple[Topic, ...] = (
     _sink("approvals", "transition of an approval"),
     _sink("notifications", "message for one receiver", 7 * DAY, "person:<id>"),
     _sink("results", "what became of a command", DAY),
-    Topic(RECEIPTS, "notification", "what became of a message", compacted=True),
+    Topic(RECEIPTS, "notification", "what became of a message", 30 * DAY, compacted=True),
 )
 
 

@@ -26,6 +26,13 @@ def register(app: typer.Typer) -> None:
         rich_help_panel="Workspace",
     )(run)
     app.command(
+        epilog=epilog(
+            "stagewatch worker -w my-sales",
+            "stagewatch worker -w my-sales --roles machines --listen 127.0.0.1:0",
+        ),
+        rich_help_panel="Workspace",
+    )(worker)
+    app.command(
         "import",
         epilog=epilog(
             "stagewatch import -w my-sales events.jsonl",
@@ -75,6 +82,29 @@ def run(
     from stagewatch.commands import running
 
     end(running.run(workspace, port, time_scale, log, log_level))
+
+
+def worker(
+    workspace: WorkspaceDir = HERE,
+    roles: Annotated[
+        str, typer.Option(metavar="ROLES", help="What it does: some of intake, machines, views, delivery.")
+    ] = "intake,machines,views,delivery",
+    listen: Annotated[
+        str | None, typer.Option(metavar="ADDRESS:PORT", help="Instead of the settings'; port 0 is free.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of local files; each worker has its own.")
+    ] = None,
+    log: Annotated[str, typer.Option(metavar="json|console|auto", help="How log lines look.")] = "auto",
+    log_level: Annotated[str, typer.Option(metavar="LEVEL", help="debug, info, warning, error.")] = "info",
+) -> None:
+    """Run a worker of the cluster that [cluster] names, until SIGTERM or Ctrl-C.
+
+    Workers share the partitions among themselves; one more or less is taken up at once.
+    """
+    from stagewatch.commands import working
+
+    end(working.run(workspace, roles, listen, data, log, log_level))
 
 
 def import_(

@@ -206,7 +206,8 @@ class ClusterSettings(Part):
 
     prefix: begins the names of all topics, groups, transactions and keys, so that several can share brokers.
     partitions: of every stage, fixed when the topics are made. replication: copies of every topic.
-    listen: address:port where a worker shows its metrics and readiness.
+    listen: address:port where a worker shows its metrics and readiness. session_ms: a worker that gives no
+    sign of life for so long loses its partitions. tick_ms: how often time passes where nothing comes in.
 
     Example:
         >>> ClusterSettings().kafka.protocol, ClusterSettings().partitions
@@ -217,5 +218,7 @@ class ClusterSettings(Part):
     partitions: Annotated[int, Field(ge=1, le=256)] = 8
     replication: Annotated[int, Field(ge=1, le=9)] = 3
     listen: Listen = "127.0.0.1:8421"
+    session_ms: Annotated[int, Field(ge=1_000, le=300_000)] = 6_000
+    tick_ms: Annotated[int, Field(ge=20, le=60_000)] = 500
     kafka: KafkaSettings = KafkaSettings()
     redis: RedisSettings = RedisSettings()

@@ -15,7 +15,7 @@ from schemas.errors import StagewatchError
 from schemas.topics import dlq_of
 from streams.kernel.contract import SHARED, Record
 from streams.kernel.driver import Dead
-from streams.runtimes.cluster.codec import PLACE, Line, Lines, encode, line
+from streams.runtimes.cluster.codec import PLACE, Headers, Line, Lines, encode, line
 from streams.runtimes.cluster.inputs import Input
 from streams.runtimes.cluster.reading import LETTER, RETRY
 from streams.stores.sqlite_dlq import as_plain
@@ -44,12 +44,28 @@ def of_dead(spot: Spot, dead: Dead) -> tuple[tuple[str, int], Line]:
 def of_raw(spot: Spot, item: Input, error: StagewatchError) -> tuple[tuple[str, int], Line]:
     """A record that could not be read."""
     record = item.record
-    raw = {
-        "key": _text(record.key),
-        "value": _text(record.value),
-        "headers": [[name, _text(value)] for name, value in record.headers],
-    }
+    raw = _raw(record.key, record.value, record.headers)
     return _letter(spot, item.topic, record.key or b"", error, {"what": None, "raw": raw, "at": item.at})
+
+
+def of_outside(
+    place: tuple[str, int, int], record: tuple[bytes | None, bytes | None, Headers], error: StagewatchError
+) -> Line:
+    """A record of anybody that a stage without rows could not read; place: topic, partition, offset."""
+    topic, number, offset = place
+    key, body, headers = record
+    value = {
+        "machine": "",
+        "topic": topic,
+        "home": topic,
+        "partition": number,
+        "position": {"topic": topic, "partition": number, "offset": offset},
+        "error": error.to_dict(),
+        "what": None,
+        "raw": _raw(key, body, headers),
+        "at": 0,
+    }
+    return key, encode(value), [(REASON, error.code.encode()), *headers]
 
 
 def again(letter: Mapping[str, Any], name: str) -> Lines:
@@ -85,6 +101,14 @@ def _letter(
         **fields,
     }
     return (dlq_of(topic), spot.number), (key, encode(value), [(REASON, error.code.encode()), *headers])
+
+
+def _raw(key: bytes | None, value: bytes | None, headers: Headers) -> dict[str, Any]:
+    return {
+        "key": _text(key),
+        "value": _text(value),
+        "headers": [[name, _text(value)] for name, value in headers],
+    }
 
 
 def _text(value: bytes | None) -> str | None:

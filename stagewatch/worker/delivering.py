@@ -1,0 +1,135 @@
+"""Messages of this worker's partitions go to their channels; each is settled by a receipt at once.
+
+A message is acknowledged to Kafka only when it is settled, so it comes again after a crash; the receipts,
+read to their end before anything is sent, say what was sent already. Only a crash between the mail server's
+250 and the receipt sends twice, with the same Message-ID. It decides nothing about messages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+import faust
+import msgspec
+import structlog
+from faust.types import EventT, StreamT
+
+from connectors.channels.channel import Channel
+from connectors.channels.delivery import Attempt, Delivery
+from connectors.channels.notification import Notification, decode_notification
+from connectors.channels.outbox import OutboxRow
+from schemas.errors import StagewatchError
+from stagewatch.worker.receipts import ReceiptOutbox, Receipts
+from streams.runtimes.cluster.codec import value_of
+from streams.runtimes.cluster.config import Cluster
+
+STOP_SECONDS = 0.8
+
+Sign = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+"""Makes the wanted links of a message's record into signed ones."""
+
+log = structlog.get_logger("stagewatch.delivery")
+
+
+class WallClock:
+    """Delivery's clock."""
+
+    def now(self) -> int:
+        """Microseconds since the epoch."""
+        return time.time_ns() // 1000
+
+    async def sleep(self, us: int) -> None:
+        """Return after `us`."""
+        await asyncio.sleep(us / 1_000_000)
+
+
+class Delivering:
+    """`start`, the agent, `stop`. sign: at the moment of sending; what is stored holds no valid link."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        channels: Mapping[str, Channel],
+        sign: Sign,
+        observe: Callable[[Attempt], None],
+        owner: str,
+    ) -> None:
+        self._sign = sign
+        self._events: dict[str, EventT[Any]] = {}
+        self._receipts = Receipts(cluster)
+        self._outbox = ReceiptOutbox(self._receipts, self._settled)
+        self._delivery = Delivery(
+            channels, self._outbox, WallClock(), owner=owner, observe=observe, trouble=_trouble
+        )
+        self._stale = True
+        self._running: asyncio.Task[None] | None = None
+
+    async def start(self, app: faust.App) -> None:
+        """Begin to send what the agent brings."""
+        await self._receipts.start()
+        app.on_partitions_assigned.connect(self._assigned)
+        self._running = asyncio.create_task(self._delivery.run())
+
+    async def stop(self) -> None:
+        """End after the message in flight."""
+        self._delivery.stop()
+        if self._running is not None:
+            with contextlib.suppress(TimeoutError, asyncio.CancelledError):
+                async with asyncio.timeout(STOP_SECONDS):
+                    await self._running
+        await self._receipts.stop()
+
+    async def agent(self, stream: StreamT[Any]) -> None:
+        """Take messages; each stays unacknowledged until it is settled."""
+        events = cast("faust.Stream[Any]", stream).noack().events()
+        async for event in events:
+            if self._stale:
+                self._stale = False
+                await self._receipts.catch_up()
+            try:
+                self._take(event)
+            except (msgspec.ValidationError, StagewatchError) as error:
+                log.warning("message not readable", error=str(error))
+                event.ack()
+
+    # -- inside ------------------------------------------------------------------------------------------
+
+    def _take(self, event: EventT[Any]) -> None:
+        record = value_of(event.message.value)
+        notification = decode_notification(dict(self._sign(record)))
+        if notification.id in self._receipts.known:
+            event.ack()
+            return
+        self._events[notification.id] = event
+        entered = int(event.message.timestamp * 1_000_000)
+        self._put(notification, entered)
+        self._delivery.wake()
+
+    def _put(self, notification: Notification, entered: int) -> None:
+        if notification.id not in self._outbox.waiting:
+            self._outbox.waiting[notification.id] = OutboxRow(notification, entered=entered, next_at=entered)
+
+    def _settled(self, notification: str) -> None:
+        event = self._events.pop(notification, None)
+        if event is not None:
+            event.ack()
+
+    async def _assigned(self, app: Any, /, *assigned: Any, signal: object = None, **_: Any) -> None:
+        """Others may have sent meanwhile; what went to others is theirs."""
+        self._stale = True
+        numbers = {tp.partition for tps in assigned for tp in tps}
+
+        def ours(name: str) -> bool:
+            event = self._events.get(name)
+            return event is not None and event.message.partition in numbers
+
+        self._outbox.forget(ours)
+        self._events = {name: event for name, event in self._events.items() if ours(name)}
+
+
+def _trouble(error: Exception) -> None:
+    log.warning("delivery in trouble, tried again", error=f"{type(error).__name__}: {error}")

@@ -1,0 +1,136 @@
+"""The partitions of machines as a service of the Faust application, and what the first of them looks after.
+
+Who has the first partition of the account machine brings the files of the workspace into the log, as the
+embedded server does. It decides nothing about records.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import structlog
+from mode import Service
+
+from schemas.errors import StagewatchError
+from stagewatch.service.opening import Files, describe
+from stagewatch.worker_metrics import WorkerMetrics
+from stagewatch.workspace.inforce import changes
+from streams.kernel.contract import SHARED
+from streams.runtimes.cluster.owner import Slot, Slots
+from streams.runtimes.cluster.publisher import Publisher
+from streams.runtimes.cluster.task import PartitionTask
+from streams.runtimes.cluster.telling import Done, Stand
+from streams.runtimes.cluster.transactions import ClaimLostError
+
+GAUGE_SECONDS = 2.0
+FILES_SECONDS = 2.0
+FIRST: Slot = ("account", 0)
+
+log = structlog.get_logger("stagewatch.worker")
+
+
+class MachinesService(Service):
+    """Runs the partitions while Faust runs. files: reads the workspace's files anew, when they changed."""
+
+    def __init__(
+        self,
+        slots: Slots,
+        publisher: Publisher,
+        metrics: WorkerMetrics,
+        files: Callable[[], Files | None],
+        **more: Any,
+    ) -> None:
+        super().__init__(**more)
+        self._slots, self._publisher, self._metrics, self._read = slots, publisher, metrics, files
+        self.stands: list[Stand] = []
+
+    async def on_start(self) -> None:
+        """Join the group; then look around now and then."""
+        await self._slots.start()
+        self.add_future(self._gauges())
+        self.add_future(self._files())
+
+    async def on_stop(self) -> None:
+        """Hand the partitions over."""
+        await self._slots.stop()
+
+    async def _gauges(self) -> None:
+        while not self.should_stop:
+            try:
+                self.stands = await self._slots.look()
+                self._metrics.stands(self.stands, time.time_ns() // 1000)
+                self._metrics.server("kafka", True)
+            except Exception as error:
+                self._metrics.server("kafka", False)
+                log.warning("gauges not read", error=str(error))
+            await self.sleep(GAUGE_SECONDS)
+
+    async def _files(self) -> None:
+        """Bring in what differs from what is in force, while the first account partition is ours."""
+        while not self.should_stop:
+            task = self._slots.tasks.get(FIRST)
+            try:
+                if task is not None and (files := await asyncio.to_thread(self._read)) is not None:
+                    await self._bring_in(task, files)
+            except StagewatchError as error:
+                log.warning("files not brought in", **error.to_dict())
+            await self.sleep(FILES_SECONDS)
+
+    async def _bring_in(self, task: PartitionTask, files: Files) -> None:
+        async with task.paused():
+            store = task.partition.store
+            entries = changes(files.wanted, lambda bucket: dict(store.scan(SHARED, bucket)), 0)
+        if entries:
+            await self._publisher.submit(entries)
+        for entry in entries:
+            log.info("brought in", **describe(entry))
+
+
+def hosted(
+    slots: Slots, publisher: Publisher, metrics: WorkerMetrics, files: Callable[[], Files | None]
+) -> type[MachinesService]:
+    """The service as Faust wants it: a class that needs nothing but Faust's own arguments."""
+
+    class Hosted(MachinesService):
+        def __init__(self, **more: Any) -> None:
+            super().__init__(slots, publisher, metrics, files, **more)
+
+    return Hosted
+
+
+def tell_of(metrics: WorkerMetrics) -> Callable[[Done], None]:
+    """What is told of each batch."""
+
+    def tell(done: Done) -> None:
+        topics: dict[str, int] = {}
+        for out in done.outs:
+            topics[out.emit.topic] = topics.get(out.emit.topic, 0) + 1
+        metrics.done(done, topics)
+        for out in done.outs:
+            value: Mapping[str, Any] | None = out.emit.value if isinstance(out.emit.value, dict) else None
+            kind = KINDS.get(out.emit.topic)
+            if kind is not None and value is not None:
+                metrics.metrics.transition(kind, str(value["state"]), str(value["reason"]))
+        for dead in done.dead:
+            log.warning("refused", machine=done.machine, key=dead.what.key, **dead.error.to_dict())
+
+    return tell
+
+
+def trouble_of(metrics: WorkerMetrics) -> Callable[[Slot, BaseException], None]:
+    """What is told when a task ended by itself."""
+
+    def trouble(slot: Slot, error: BaseException) -> None:
+        lost = isinstance(error, ClaimLostError)
+        result = "fenced" if isinstance(error, ClaimLostError) and error.fenced else "failed"
+        metrics.transaction(slot[0], result)
+        tell = log.info if lost else log.warning
+        tell("partition opened anew", machine=slot[0], partition=slot[1], reason=str(error))
+
+    return trouble
+
+
+KINDS = {"alerts": "alert", "tasks": "task", "approvals": "approval"}

@@ -1,0 +1,235 @@
+"""The wiring of a worker: Faust application, partitions, agents, HTTP; starts, serves and stops them.
+
+The wiring is here and nowhere else. Signals are the caller's affair.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+from starlette.routing import Route
+
+from connectors.channels.channel import Channel
+from connectors.channels.mail import MailChannel
+from connectors.sources.http.intake import Intake, Limits, intake_route
+from console.access import Access, EventGate, read_tokens
+from console.app import Probes, create_app
+from console.links import signed
+from console.server import HttpServer
+from schemas.envelope import Event
+from schemas.topics import EVENTS, slots_of
+from stagewatch import __version__
+from stagewatch.metrics import Metrics
+from stagewatch.service.local import local_client
+from stagewatch.service.observe import Observer
+from stagewatch.service.opening import Files, read_files
+from stagewatch.service.secrets import kept, signer
+from stagewatch.settings import Settings, load_settings
+from stagewatch.worker import stages
+from stagewatch.worker.delivering import Delivering, WallClock
+from stagewatch.worker.machines import hosted, tell_of, trouble_of
+from stagewatch.worker_metrics import WorkerMetrics
+from stagewatch.workspace.paths import Workspace
+from streams.runtimes.cluster.app import add_agent, make_app
+from streams.runtimes.cluster.config import Cluster, Pace
+from streams.runtimes.cluster.owner import Slots
+from streams.runtimes.cluster.publisher import Publisher
+from streams.runtimes.cluster.topics import ensure_topics
+from streams.runtimes.memory import entry_of
+from streams.topology import NOTIFICATIONS
+from streams.views.port import OPEN_STATES
+from streams.views.redis.link import Link
+from streams.views.redis.view import RedisView
+
+ROLES = ("intake", "machines", "views", "delivery")
+
+log = structlog.get_logger("stagewatch.worker")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How to run. listen: address and port instead of the settings'. data: folder of local files.
+
+    channels: instead of mail, by name.
+    """
+
+    roles: Sequence[str] = ROLES
+    listen: str | None = None
+    data: Path | None = None
+    channels: Mapping[str, Channel] | None = None
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+
+
+def cluster_of(workspace: Workspace, settings: Settings, run: Run) -> Cluster:
+    """The cluster that the settings name.
+
+    Raises:
+        SettingsError: SW-SET-140 to -143.
+    """
+    asked = settings.need_cluster()
+    return Cluster(
+        asked.kafka.options(run.environment),
+        (run.data or workspace.data) / "cluster",
+        asked.prefix,
+        asked.partitions,
+        asked.replication,
+        zone=settings.tz,
+        namespaces=settings.namespaces,
+        pace=Pace(session_ms=asked.session_ms, tick_ms=asked.tick_ms),
+    )
+
+
+class WorkerServer:
+    """A worker that runs.
+
+    Example::
+
+        async with WorkerServer(workspace, settings, Run()) as worker:
+            print(worker.url)
+            await asyncio.Event().wait()
+    """
+
+    def __init__(self, workspace: Workspace, settings: Settings, run: Run) -> None:
+        self.workspace, self.settings, self._run = workspace, settings, run
+        self.cluster = cluster_of(workspace, settings, run)
+        self.metrics = Metrics(__version__)
+        self.told = WorkerMetrics(self.metrics, self.cluster.partitions)
+        self._stack = contextlib.AsyncExitStack()
+        self._stamps: list[tuple[str, int, int]] = []
+        self.url = ""
+
+    async def __aenter__(self) -> WorkerServer:
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.stop()
+
+    async def stop(self) -> None:
+        """Hand over and close; about a second at most."""
+        await self._stack.aclose()
+        log.info("stopped")
+
+    # -- wiring ------------------------------------------------------------------------------------------
+
+    async def _start(self) -> None:
+        roles = self._run.roles
+        cluster_id = await ensure_topics(self.cluster)
+        self.publisher = Publisher(self.cluster, self.cluster.data / "outbox")
+        await self.publisher.start()
+        self._stack.push_async_callback(self.publisher.stop)
+        self.app = make_app(self.cluster, self.cluster.data / "faust", self.metrics.registry)
+        self._agents()
+        if "machines" in roles:
+            slots = Slots(self.cluster, cluster_id, tell_of(self.told), trouble_of(self.told))
+            self.app.service(hosted(slots, self.publisher, self.told, self._changed_files))
+        await self._http()
+        await self._delivery()
+        await self.app.start()
+        self._stack.push_async_callback(self.app.stop)
+        log.info("running", url=self.url, roles=list(roles), partitions=self.cluster.partitions)
+
+    def _agents(self) -> None:
+        roles, cluster, app = self._run.roles, self.cluster, self.app
+        add_agent(app, cluster, "quiet", (slots_of(cluster.machines[0].name),), stages.quiet)
+        if "intake" in roles:
+            agent = stages.intake(cluster, self.publisher, self.metrics)
+            add_agent(app, cluster, "intake", (EVENTS,), agent)
+        if "views" in roles:
+            redis = self.settings.need_cluster().redis
+            link = Link(redis.url, cluster.prefix, redis.options(self._run.environment))
+            self._stack.callback(link.close)
+            agent = stages.projection(cluster, RedisView(link, 0))
+            add_agent(app, cluster, "projection", tuple(OPEN_STATES), agent)
+
+    async def _delivery(self) -> None:
+        channels = self._channels()
+        if "delivery" not in self._run.roles or not channels:
+            return
+        sign = signer(self.workspace, self.settings, self._run.environment)
+        base = self.settings.http.public_url or self.url
+        delivering = Delivering(
+            self.cluster,
+            channels,
+            lambda record: signed(record, sign, base),
+            Observer(self.metrics).attempt,
+            f"{socket.gethostname()}-{os.getpid()}",
+        )
+        await delivering.start(self.app)
+        self._stack.push_async_callback(delivering.stop)
+        add_agent(self.app, self.cluster, "delivery", (NOTIFICATIONS,), delivering.agent)
+
+    def _channels(self) -> Mapping[str, Channel]:
+        if self._run.channels is not None:
+            return self._run.channels
+        mail, clock = self.settings.mail, WallClock()
+        if mail is None:
+            return {}
+        return {"email": MailChannel(mail, now=clock.now, password=mail.password(self._run.environment))}
+
+    def ready(self) -> Sequence[str]:
+        """Why nothing is taken, in words."""
+        publisher = self.publisher
+        return [] if publisher.connected or not publisher.full else ["Kafka is away and the outbox is full"]
+
+    def warnings(self) -> Sequence[str]:
+        """What wants somebody though the worker goes on."""
+        away = [] if self.publisher.connected else ["Kafka does not answer: events wait in the outbox"]
+        waiting = self.publisher.waiting
+        return [*away, *([f"{waiting} entries wait in the outbox"] if waiting else [])]
+
+    async def _http(self) -> None:
+        settings, limits, run = self.settings, self.settings.limits, self._run
+        given = run.environment.get(settings.http.tokens_env, "")
+        clients = [*read_tokens(given, settings.http.tokens_env), local_client(kept(self.workspace.token))]
+        access = Access(clients, time.monotonic, limits.events_per_second, limits.burst)
+        routes: list[Route] = []
+        if "intake" in run.roles:
+            bounds = Limits(limits.event_bytes, limits.batch_bytes, limits.batch_events)
+            gate = EventGate(access)
+            intake = Intake(self._sink, gate, self.ready, settings.tz, bounds, self.metrics)
+            routes.append(intake_route(intake))
+        probes = Probes(self.ready, self.metrics.render, self.warnings)
+        host, _, port = (run.listen or settings.need_cluster().listen).rpartition(":")
+        server = HttpServer(
+            create_app(probes, routes=routes, observer=self.metrics), host.strip("[]"), int(port)
+        )
+        await server.start()
+        self._stack.push_async_callback(server.stop)
+        host = f"[{server.host}]" if ":" in server.host else server.host
+        self.url = f"http://{host}:{server.port}"
+
+    async def _sink(self, events: list[Event]) -> Sequence[str]:
+        namespaces = self.settings.namespaces
+        return await self.publisher.submit([entry_of(event, 0, namespaces=namespaces) for event in events])
+
+    # -- files -------------------------------------------------------------------------------------------
+
+    def _changed_files(self) -> Files | None:
+        """What the files say; None when they are as they were when last read."""
+        stamps = self._look()
+        if stamps == self._stamps:
+            return None
+        self._stamps = stamps
+        settings = load_settings(self.workspace.settings)
+        files = read_files(self.workspace, settings)
+        for error in files.errors:
+            log.error("broken file, the old version stays in force", **error.to_dict())
+        return files
+
+    def _look(self) -> list[tuple[str, int, int]]:
+        workspace = self.workspace
+        paths = [workspace.settings, workspace.people, *sorted(workspace.rules.glob("**/*.yaml"))]
+        found = [(path, path.stat()) for path in paths if path.is_file()]
+        return [(str(path), stat.st_mtime_ns, stat.st_size) for path, stat in found]

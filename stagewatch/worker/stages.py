@@ -1,0 +1,110 @@
+"""The stateless stages as Faust agents: intake of anybody's CloudEvents, projection into the view.
+
+At least once with idempotent effects: an event is known by source and id, a transition by its number. What
+cannot be read goes to the dead letters.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+import structlog
+from faust.types import EventT, StreamT
+
+from schemas.cloudevents import decode_kafka
+from schemas.errors import StagewatchError
+from schemas.topics import EVENTS, dlq_of
+from stagewatch.metrics import Metrics
+from streams.runtimes.cluster.app import Agent, pages
+from streams.runtimes.cluster.codec import place_of, value_of
+from streams.runtimes.cluster.config import Cluster
+from streams.runtimes.cluster.letters import of_outside
+from streams.runtimes.cluster.publisher import Publisher
+from streams.runtimes.memory import entry_of
+from streams.runtimes.pipeline import Entry
+from streams.stores.log import Logged
+from streams.views.port import View, is_transition
+
+PAGE, SECONDS = 500, 0.02
+
+log = structlog.get_logger("stagewatch.stages")
+
+
+def intake(cluster: Cluster, publisher: Publisher, metrics: Metrics) -> Agent:
+    """Reads CloudEvents in structured or binary mode; appends them where their entity belongs."""
+
+    async def agent(stream: StreamT[Any]) -> None:
+        async for page in pages(stream, PAGE, SECONDS):
+            entries: list[Entry] = []
+            for event in page:
+                try:
+                    entries.append(_entry(cluster, event))
+                except StagewatchError as error:
+                    metrics.dead("intake", error.code)
+                    log.warning("refused", topic=EVENTS, **error.to_dict())
+                    await _bury(publisher, event, error)
+            await publisher.submit(entries)
+            metrics.events(EVENTS, len(page))
+
+    return agent
+
+
+def projection(cluster: Cluster, view: View) -> Agent:
+    """Reads transitions into the view. A view that is away is waited for: nothing is passed over."""
+
+    async def agent(stream: StreamT[Any]) -> None:
+        async for page in pages(stream, PAGE, SECONDS):
+            logged = list(_logged(cluster, page))
+            while logged:
+                try:
+                    await asyncio.to_thread(view.project, logged)
+                    break
+                except Exception as error:
+                    log.warning("view not written, tried again", error=str(error))
+                    await asyncio.sleep(1)
+
+    return agent
+
+
+async def quiet(stream: StreamT[Any]) -> None:
+    """Reads an empty topic: a Faust application must read something."""
+    async for _ in stream:
+        pass
+
+
+def _entry(cluster: Cluster, event: EventT[Any]) -> Entry:
+    message = event.message
+    decoded = decode_kafka(
+        _headers(event), message.value or b"", zone=cluster.zone, place=f"{EVENTS}/{message.partition}"
+    )
+    return entry_of(decoded, 0, namespaces=cluster.namespaces)
+
+
+async def _bury(publisher: Publisher, event: EventT[Any], error: StagewatchError) -> None:
+    message = event.message
+    letter = of_outside(
+        (EVENTS, message.partition, message.offset), (message.key, message.value, _headers(event)), error
+    )
+    await publisher.append(dlq_of(EVENTS), message.partition, letter)
+
+
+def _headers(event: EventT[Any]) -> list[tuple[str, bytes]]:
+    headers: Any = event.message.headers or ()
+    return list(headers.items()) if isinstance(headers, dict) else list(headers)
+
+
+def _logged(cluster: Cluster, page: Iterable[EventT[Any]]) -> Iterable[Logged]:
+    for event in page:
+        message, place = event.message, place_of(_headers(event))
+        if place is None:
+            continue
+        topic = message.topic.removeprefix(f"{cluster.prefix}.")
+        key = (message.key or b"").decode()
+        one = Logged(
+            topic, message.partition, message.offset, key, place.kind, value_of(message.value), place.at,
+            place.feed, place.n,
+        )  # fmt: skip
+        if is_transition(one):
+            yield one

@@ -1,0 +1,94 @@
+"""Workers as real processes: started, killed, frozen, asked; and a workspace for them."""
+
+from __future__ import annotations
+
+import json
+import sys
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from deploy.local.process import ServerProcess
+
+HOME = Path(__file__).parents[3]
+
+SETTINGS = """\
+zone = "Asia/Shanghai"
+
+[cluster]
+prefix = "{prefix}"
+partitions = {partitions}
+replication = 1
+session_ms = 2000
+tick_ms = 100
+
+[cluster.kafka]
+brokers = "{kafka}"
+
+[cluster.redis]
+url = "{redis}"
+"""
+
+RULE = """\
+rule: quote-large
+title: Large quote
+watch: quote
+when: {event: quote.sent}
+where: {field: amount, op: gt, value: 0}
+then: [{notify: {to: ["user:li"]}}]
+"""
+
+PEOPLE = """\
+people:
+  - person: li
+    name: Li
+    mail: li@example.com
+"""
+
+
+def workspace(folder: Path, prefix: str, kafka: str, partitions: int, redis: str = "redis://127.0.0.1:1") -> Path:
+    """A workspace with one rule and one person, for workers on that broker."""
+    (folder / "rules").mkdir(parents=True)
+    text = SETTINGS.format(prefix=prefix, partitions=partitions, kafka=kafka, redis=redis)
+    (folder / "stagewatch.toml").write_text(text, "utf-8")
+    (folder / "rules" / "quote-large.yaml").write_text(RULE, "utf-8")
+    (folder / "people.yaml").write_text(PEOPLE, "utf-8")
+    return folder
+
+
+class Worker(ServerProcess):
+    """A `stagewatch worker` of a workspace, with local files of its own."""
+
+    seconds_to_stop = 5.0
+
+    def __init__(self, folder: Path, workspace: Path, roles: Sequence[str] = ("intake", "machines")) -> None:
+        super().__init__(folder)
+        self._workspace = workspace
+        self._roles = roles
+
+    def command(self) -> Sequence[str]:
+        """The worker."""
+        where = ["-w", str(self._workspace), "--listen", self.address, "--data", str(self.folder)]
+        roles = ",".join(self._roles)
+        return [sys.executable, "-m", "stagewatch", "worker", *where, "--roles", roles, "--log", "json"]
+
+    def get(self, path: str) -> str:
+        """What it answers."""
+        with urllib.request.urlopen(f"http://{self.address}{path}", timeout=5) as answer:  # noqa: S310
+            body: bytes = answer.read()
+        return body.decode()
+
+    def metric(self, name: str) -> dict[str, float]:
+        """Labels -> value of a metric."""
+        found = {}
+        for line in self.get("/metrics").splitlines():
+            if line.startswith((f"{name}{{", f"{name} ")):
+                labels, _, value = line.removeprefix(name).rpartition(" ")
+                found[labels] = float(value)
+        return found
+
+    def said(self) -> list[dict[str, Any]]:
+        """The lines of its log."""
+        lines = self.log.read_text("utf-8").splitlines() if self.log.exists() else []
+        return [json.loads(line) for line in lines if line.startswith("{")]
