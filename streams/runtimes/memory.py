@@ -23,8 +23,8 @@ TOPICS: Mapping[str, str] = {
 }  # fmt: skip
 """kind -> intake topic; every other kind is CRM activity."""
 
-SHARED_KINDS = frozenset({"person", "team", "rate", "calendar"})
-"""Kinds of the directory and of reference data: they go to every partition."""
+SHARED_KINDS = frozenset({"person", "team", "rate", "calendar", "source"})
+"""Kinds of the directory, of reference data and of sources themselves: they go to every partition."""
 
 
 def event_value(event: Event, *, hist: int | None = None) -> dict[str, Any]:

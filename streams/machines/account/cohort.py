@@ -17,6 +17,7 @@ from rules.reasons import Reason
 from rules.triggers.base import State
 from streams.machines.account.alerts import Alerts
 from streams.machines.account.entities import Order, Row
+from streams.machines.account.grace import judged_to
 from streams.machines.account.group import Group
 from streams.machines.account.judge import Event, Judge
 from streams.machines.account.rulebook import Active
@@ -107,7 +108,7 @@ class CohortJudge(Judge):
         if saved is None:
             return
         state: State = private(saved["s"])
-        last = self._run_timers(state, at - self.active.grace, saved)
+        last = self._run_timers(state, judged_to(self.world, self.active, at), saved)
         for one in self._judges(self._wanted):
             one.on_wait(at)
         self._write(self.active.name, state, saved["o"], last, saved.get("h", 0), saved)

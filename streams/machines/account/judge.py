@@ -14,6 +14,7 @@ from rules.reasons import Reason
 from rules.triggers.base import Episode, Moment, State
 from streams.machines.account.alerts import Alerts
 from streams.machines.account.entities import Order, Row
+from streams.machines.account.grace import judged_to
 from streams.machines.account.rulebook import Active
 from streams.machines.account.trigger_rows import (
     TriggerRows,
@@ -89,7 +90,7 @@ class Judge(TriggerRows):
         self._advance(state, self._place(event, order, ref, own, was), event, order, was, saved)
 
     def on_wait(self, at: int) -> None:
-        """The rule's wait is due: run its timers up to `at` less the grace."""
+        """The rule's wait is due: run its timers up to what is judged at `at`."""
         saved = self._saved()
         if saved is None:
             return
@@ -97,7 +98,7 @@ class Judge(TriggerRows):
             self.replan(Reason.LATE_EVENT)
             return
         state: State = private(saved["s"])
-        last = self._run_timers(state, at - self.active.grace, saved)
+        last = self._run_timers(state, judged_to(self.world, self.active, at), saved)
         self._settle(state, saved["o"], last, saved.get("h", 0), saved)
 
     def ripen(self) -> None:
@@ -178,14 +179,14 @@ class Judge(TriggerRows):
             self.active.trigger.on_moment(state, moment, self)
             order = at_order
             hist = max(hist, event.get("hist", 0))
-        last = max(last, self._run_timers(state, self.world.ctx.at - self.active.grace, None))
+        last = max(last, self._run_timers(state, self._judged_to(), None))
         return state, order, last, hist
 
     def _settle(self, state: State, order: Order, last: int, hist: int, saved: Row | None) -> None:
-        at, grace = self.world.ctx.at, self.active.grace
+        judged = self._judged_to()
         kept: list[Episode] = []
         for episode in state.get("eps", ()):
-            if not episode.get("a") and episode["d"] + grace <= at:
+            if not episode.get("a") and episode["d"] <= judged:
                 self._fire(episode, hist)
             if not episode.get("a"):
                 kept.append(episode)
@@ -229,7 +230,7 @@ class Judge(TriggerRows):
 
     def _reconcile(self, state: State, cause: Reason) -> None:
         """Pair episodes with existing alerts by triggering event and item, oldest first."""
-        at, grace = self.world.ctx.at, self.active.grace
+        judged = self._judged_to()
         waiting: dict[tuple[str, str], list[Episode]] = {}
         for episode in sorted(state.get("eps", ()), key=lambda e: e["d"]):
             waiting.setdefault((episode["r"], episode["i"]), []).append(episode)
@@ -237,12 +238,15 @@ class Judge(TriggerRows):
             candidates = waiting.get((alert["r"], alert["i"]), [])
             same = next((e for e in candidates if e["d"] == alert["d"]), None)
             episode = same or (candidates[0] if candidates else None)
-            if episode is None or episode["d"] + grace > at:
+            if episode is None or episode["d"] > judged:
                 self.alerts.withdraw(self.kind, self.native, name, cause)
                 continue
             candidates.remove(episode)
             episode["a"] = name
             self.alerts.keep(self.kind, self.native, name, episode, cause)
+
+    def _judged_to(self) -> int:
+        return judged_to(self.world, self.active, self.world.ctx.at)
 
     def _alerts_after(self, at: int, moment: Moment) -> bool:
         """Is there an alert of this rule on the entity that an event at `at` could have changed?"""

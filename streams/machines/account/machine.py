@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from rules.problems import RuleErrors
 from schemas.errors import StreamError
 from streams.kernel.contract import COMMAND, EVENT, SHARED_CHANGE, Context, Record, Step, Sweep, Wait
-from streams.machines.account import commands, moves, rates, shared
+from streams.machines.account import commands, grace, moves, rates, shared
 from streams.machines.account.entities import Order, order_of
 from streams.machines.account.index import Rulebook
 from streams.machines.account.intake import Intake
@@ -40,13 +40,16 @@ class AccountMachine:
         self._people = People()
         self._kinds: Mapping[str, Callable[[Context, Record], None]] = {
             SHARED_CHANGE: self._shared,
-            **dict.fromkeys((EVENT, COMMAND, "recheck", moves.FORWARD, moves.HELD), self._record),
+            **dict.fromkeys(
+                (EVENT, COMMAND, "recheck", grace.RIPEN, moves.FORWARD, moves.HELD), self._record
+            ),
             **dict.fromkeys(moves.KINDS, self._move),
         }
         self._items: Mapping[str, Callable[[Context, Any, Order], None]] = {
             EVENT: self._event,
             COMMAND: self._command,
             "recheck": self._recheck,
+            grace.RIPEN: self._ripen,
             "sweep": self._sweep,
             "wait": self._wait,
         }
@@ -107,6 +110,10 @@ class AccountMachine:
         turn = self.turn(ctx)
         turn.on_recheck(value)
         rates.tell_missing(turn)
+
+    def _ripen(self, ctx: Context, value: Any, place: Order) -> None:
+        for name in grace.waits_to_look_at(ctx, self.turn(ctx).book.rules):
+            self._due(ctx, name)
 
     def _sweep(self, ctx: Context, what: Any, place: Order) -> None:
         turn = self.turn(ctx)

@@ -98,7 +98,8 @@ class ApprovalAction:
 class Active:
     """One rule version in force, compiled. since: logical time (us) it took effect, 0 for the first rules.
 
-    implied: how long its silence lasts, when its state follows from the entity. cohort: name of the row that
+    grace: us the verdict waits at most; awaited: (source, us) for which it waits, see `grace`. implied: how
+    long its silence lasts, when its state follows from the entity. cohort: name of the row that
     it shares with rules of the same trigger. was_implied, was_cohort: the same of a former version.
     """
 
@@ -125,6 +126,7 @@ class Active:
     notifies: tuple[NotifyAction, ...]
     tasks: tuple[TaskAction, ...]
     approvals: tuple[ApprovalAction, ...]
+    awaited: tuple[tuple[str, int], ...] = ()
     joins: frozenset[str] = field(default_factory=frozenset)
     reads: frozenset[str] = field(default_factory=frozenset)
     joined_reads: frozenset[tuple[str, str]] = field(default_factory=frozenset)
@@ -320,8 +322,9 @@ def _active(
     reads_owner = any(path[0] == "owner" for path in rule.reads)
     heads = {path[0] for path in rule.reads if len(path) > 1} - {"owner", "was", "event", "after"}
     last = {path[-1] for path in rule.reads}
-    grace = _grace(doc, built.trigger, roles, sources)
-    cohort = _cohort(rule, built.trigger, grace)
+    awaited = _awaited(doc, built.trigger, roles, sources)
+    grace = doc.grace.us if doc.grace is not None else max((within for _, within in awaited), default=0)
+    cohort = _cohort(rule, built.trigger, f"{grace}{awaited}")
     return Active(
         name=f"{rule.id}@{rule.version}",
         id=rule.id,
@@ -336,6 +339,7 @@ def _active(
         roles_of={type_: tuple(found) for type_, found in roles.items()},
         match_fields=built.earlier,
         grace=grace,
+        awaited=awaited,
         once_per=doc.once_per,
         remind=None if doc.remind is None else str(doc.remind),
         enrol_new=doc.enrol == "new",
@@ -368,7 +372,7 @@ def _summary(trigger: Trigger, cohort: str | None) -> str | None:
     return _SUMMARY.get(type(trigger)) if cohort is None else "ow"
 
 
-def _cohort(rule: CompiledRule, trigger: Trigger, grace: int) -> str | None:
+def _cohort(rule: CompiledRule, trigger: Trigger, grace: str) -> str | None:
     """Name of the row that rules of the same trigger share; None when it may not share.
 
     What decides how a run goes must be the same: what is watched, the whole of `when`, the grace, and that
@@ -397,18 +401,20 @@ def _plain(roles: Mapping[str, Sequence[tuple[str, Pattern]]]) -> frozenset[str]
     return frozenset(t for t, found in roles.items() if any(p.where is ALWAYS for _, p in found))
 
 
-def _grace(
+def _awaited(
     doc: RuleDoc,
     trigger: Trigger,
     roles: Mapping[str, object],
     sources: Sequence[tuple[str, int, Sequence[str]]],
-) -> int:
-    """us the verdict waits: the rule's own, else for absences the slowest source of the events it names."""
-    if doc.grace is not None:
-        return doc.grace.us
-    if not trigger.awaits_sources:
-        return 0
-    return max((within for _, within, types in sources if not types or set(types) & set(roles)), default=0)
+) -> tuple[tuple[str, int], ...]:
+    """(source, us) that the verdict waits for: for absences all that send events it names, unless the rule
+    says itself how long it waits.
+    """
+    if doc.grace is not None or not trigger.awaits_sources:
+        return ()
+    return tuple(
+        (name, within) for name, within, types in sources if within and (not types or set(types) & set(roles))
+    )
 
 
 def _template(text: str | None, doc: RuleDoc, declared: Mapping[str, FieldType]) -> Template | None:

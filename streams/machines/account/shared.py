@@ -15,7 +15,7 @@ from schemas.directory import absence_of
 from schemas.errors import StreamError
 from schemas.time import parse_time
 from streams.kernel.contract import SHARED, SHARED_CHANGE, Context, Record
-from streams.machines.account import repeats
+from streams.machines.account import grace, repeats
 from streams.machines.account.notices import NOTICES
 from streams.machines.account.rulebook import Compiler, activate
 from streams.machines.account.world import CHANGES, DEFAULT_SETTINGS, META, SETTINGS, changes, zone_of
@@ -214,4 +214,5 @@ _EVENTS: Mapping[str, Callable[[Context, Mapping[str, Any]], None]] = {
     "rate.set": _versioned,
     "calendar.set": _versioned,
     "person.away": _away,
+    "source.completed": grace.completed,
 }

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from schemas.time import end_of_day
 from streams.machines.account import review
 from streams.machines.account.entities import Order, Row
+from streams.machines.account.grace import judged_to, wake
 from streams.machines.account.rulebook import Active
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def arm(turn: Turn, kind: str, native: str, rules: Iterable[Active]) -> None:
         if active.implied is not None and active.name not in own:
             due = active.implied.add(_base(row, active), turn.world.zone)
             dues.append(due)
-            waits.append(due + active.grace)
+            waits.append(wake(turn.world, active, due))
     if dues and row.get("nd") != min(dues):
         turn.world.note(row, "nd", min(dues))
     turn.world.ctx.wait(implied_wait(kind, native), min(waits, default=None))
@@ -176,7 +177,8 @@ def on_wait(turn: Turn, name: str) -> None:
             return
         if active.implied is None or active.name in row.get("sx", ()):
             continue
-        if active.implied.add(_base(row, active), turn.world.zone) + active.grace <= at:
+        due = active.implied.add(_base(row, active), turn.world.zone)
+        if due <= judged_to(turn.world, active, at):
             turn.judge(active, kind, native).on_wait(at)
     arm(turn, kind, native, rules)
 

@@ -14,6 +14,7 @@ from rules.triggers.base import State, earliest
 from schemas.time import Duration
 from streams.machines.account.entities import Order, Row
 from streams.machines.account.env import EntityEnv
+from streams.machines.account.grace import wake
 from streams.machines.account.notes import list_live, noted_matches, remember_timer, summarise
 from streams.machines.account.rulebook import Active
 
@@ -139,7 +140,7 @@ class TriggerRows(EntityEnv):
         unjudged = min((e["d"] for e in state.get("eps", ()) if not e.get("a")), default=None)
         due = earliest(timer, unjudged)
         if due is not None:
-            row["w"] = due = due + self.active.grace
+            row["w"] = due = wake(self.world, self.active, due)
         if due is not None or (saved is not None and "w" in saved):
             ctx.wait(wait, due)
         ctx.put(bucket, name, row)
