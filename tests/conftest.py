@@ -25,6 +25,7 @@ LEFT_OUT = {
     "test_durable*.py": () if HAS_DURABLE else ("durable-rules",),
     "test_redis*.py": () if shutil.which("redis-server") else ("redis-server",),
     "test_prometheus*.py": () if shutil.which("promtool") else ("promtool",),
+    "test_compose*.py": () if shutil.which("go") else ("go",),
     "test_alertmanager*.py": () if shutil.which("amtool") else ("amtool",),
 }
 """Pattern of test files -> what they need and this machine lacks (see `make setup`)."""
