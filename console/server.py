@@ -15,7 +15,8 @@ from starlette.types import ASGIApp
 from console.protocol import HEAD_SECONDS, GuardedProtocol
 from schemas.errors import SettingsError
 
-STOP_SECONDS = 10
+STOP_SECONDS = 0.5
+"""How long requests in flight are waited for when the server stops."""
 
 
 class _Server(uvicorn.Server):
@@ -69,7 +70,6 @@ class HttpServer:
             date_header=True,
             limit_concurrency=connections,
             timeout_keep_alive=30,
-            timeout_graceful_shutdown=STOP_SECONDS,
         )
         self._server = _Server(self._config)
         self._task: asyncio.Task[None] | None = None
@@ -86,11 +86,16 @@ class HttpServer:
         await self._server.up.wait()
 
     async def stop(self) -> None:
-        """Take no new requests, answer those in flight (at most 10 s), close."""
+        """Take no new requests, answer those in flight if that takes no longer than `STOP_SECONDS`, close."""
+        if self._task is None:
+            return
+        task, self._task = self._task, None
         self._server.should_exit = True
-        if self._task is not None:
-            await self._task
-            self._task = None
+        await asyncio.wait({task}, timeout=STOP_SECONDS)
+        self._server.force_exit = True
+        for request in list(self._server.server_state.tasks):
+            request.cancel()
+        await task
 
     @property
     def connections(self) -> list[asyncio.Transport]:

@@ -51,12 +51,30 @@ async def _serve(workspace: Workspace, settings: Settings, how: Run) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    async with Server(workspace, settings, how) as server:
+    server = Server(workspace, settings, how)
+    if not await _started(server, stopping):
+        return
+    try:
         spare_old_objects()
         if sys.stdout.isatty():
             sys.stdout.write(f"Stagewatch {workspace.root} at {server.url} — Ctrl-C stops it\n")
         while not stopping.is_set():
             await _tidy(server, stopping)
+    finally:
+        await server.stop()
+
+
+async def _started(server: Server, stopping: asyncio.Event) -> bool:
+    """Start, unless it is told to stop before it has worked off what was left; whether it runs."""
+    starting = asyncio.create_task(server.start())
+    told = asyncio.create_task(stopping.wait())
+    await asyncio.wait({starting, told}, return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    if not starting.done():
+        starting.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await starting
+    return not starting.cancelled()
 
 
 async def _tidy(server: Server, stopping: asyncio.Event) -> None:

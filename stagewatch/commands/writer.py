@@ -161,8 +161,8 @@ class ServerWriter:
         try:
             self._connection.request("POST", path, json.dumps(body).encode(), self._headers)
             answer = self._connection.getresponse()
-            raw = answer.read()
-        except (OSError, http.client.HTTPException) as error:
+            value: dict[str, Any] = json.loads(answer.read() or b"{}")
+        except (OSError, ValueError, http.client.HTTPException) as error:  # it has ended in the midst
             raise WorkspaceError(
                 "SW-WS-004",
                 place=self._url,
@@ -170,7 +170,6 @@ class ServerWriter:
                 found=str(error) or type(error).__name__,
                 next_step="look at its log; when it has ended, call this command again",
             ) from error
-        value: dict[str, Any] = json.loads(raw or b"{}")
         if answer.status >= 400:
             raise _refusal(value)
         return value

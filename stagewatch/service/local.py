@@ -24,6 +24,8 @@ from streams.runtimes.pipeline import Entry
 SCOPE: Final = "local"
 PATH: Final = "/local/"
 MAX_BODY: Final = 64 << 20
+SLICE: Final = 50.0
+"""Milliseconds of work in one call of the engine."""
 
 
 def local_client(token: str) -> Client:
@@ -81,7 +83,9 @@ class Local:
     async def _finish(self, body: Mapping[str, Any]) -> Any:
         until = body.get("until")
         await self._call(lambda runtime: runtime.finish_history(until))
-        return {"at": await self._call(_worked_off)}
+        while not await self._call(lambda runtime: runtime.process(max_ms=SLICE).idle):
+            pass  # in slices: others want to append meanwhile, and the server may stop
+        return {"at": await self._call(lambda runtime: runtime.at)}
 
     async def _replay(self, body: Mapping[str, Any]) -> Any:
         number = int(body["number"])
@@ -99,12 +103,6 @@ class Local:
     async def _reload(self, body: Mapping[str, Any]) -> Any:
         changed = await self.watcher.reload()
         return {"changed": changed, "errors": [error.to_dict() for error in self.watcher.errors]}
-
-
-def _worked_off(runtime: EmbeddedRuntime) -> int:
-    while not runtime.process().idle:
-        pass
-    return runtime.at
 
 
 def entry_from(fields: Sequence[Any]) -> Entry:

@@ -10,7 +10,7 @@ import contextlib
 import os
 import shutil
 import time
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -48,6 +48,8 @@ from streams.stores.sqlite_db import Database
 from streams.topology import NOTIFICATIONS
 
 GAUGE_SECONDS = 2.0
+MAIL_SECONDS = 0.6
+"""How long the message in flight is waited for when the server stops."""
 
 log = structlog.get_logger("stagewatch.server")
 
@@ -95,6 +97,7 @@ class Server:
         self.metrics = Metrics(__version__)
         self.observer = Observer(self.metrics)
         self._stack = contextlib.AsyncExitStack()
+        self._ends: list[Callable[[], Awaitable[None]]] = []
         self._unsent: list[str] = []
         self.url = ""
 
@@ -118,7 +121,8 @@ class Server:
             raise
 
     async def stop(self) -> None:
-        """Take nothing more, answer what is in flight, finish the batch, close; about a second at most."""
+        """Take nothing more, answer what is in flight, finish the batch, close; within a second."""
+        await asyncio.gather(*(end() for end in self._ends))  # both may have to wait for the other side
         await self._stack.aclose()
         log.info("stopped")
 
@@ -205,6 +209,7 @@ class Server:
         server = HttpServer(app, settings.http.host, port)
         await server.start()
         self._stack.push_async_callback(server.stop)
+        self._ends.append(server.stop)
         host = f"[{server.host}]" if ":" in server.host else server.host
         self.url = f"http://{host}:{server.port}"
         write_address(self.workspace, Address(os.getpid(), self.url))
@@ -234,10 +239,11 @@ class Server:
         async def end() -> None:
             delivery.stop()
             with contextlib.suppress(TimeoutError, asyncio.CancelledError):
-                async with asyncio.timeout(0.8):
+                async with asyncio.timeout(MAIL_SECONDS):
                     await running
 
         self._stack.push_async_callback(end)
+        self._ends.append(end)
         self._background(self._enter(delivery, clock))
 
     def _channels(self, clock: WallClock) -> Mapping[str, Channel]:

@@ -46,6 +46,7 @@ class Holder:
         self._mutex = threading.RLock()
         self._problem: StagewatchError | None = None
         self._careful_until = 0
+        self._closing = False
         self._session: Session | None = None
         try:
             session = self._acquire()
@@ -132,7 +133,8 @@ class Holder:
             return self._read(lambda session: action(session.pipeline))
 
     def close(self) -> None:
-        """Let go of the workspace; harmless when called twice."""
+        """Let go of the workspace after the batch in hand; harmless when called twice."""
+        self._closing = True
         with self._mutex:
             self._session = None
             self._database.close()

@@ -130,12 +130,16 @@ class EmbeddedRuntime(Holder):
         """Work off the raw log until its end, or until a bound is reached (at least one batch).
 
         Raises:
-            StreamError: SW-STREAM-021 to -023, the batch was undone; call again to retry.
+            StreamError: SW-STREAM-021 to -023, the batch was undone; call again to retry. SW-STREAM-027, it
+            is
+                being closed.
         """
         deadline = math.inf if max_ms is None else time.perf_counter() + max_ms / 1000
         turn = Turn(deadline, math.inf if max_entries is None else max_entries)
         with self._mutex:
-            while self._batch(turn) and not turn.over():
+            if self._closing:
+                raise StreamError("SW-STREAM-027", place=str(self.directory))
+            while self._batch(turn) and not turn.over() and not self._closing:
                 pass
             session = self._alive()
             turn.progress.position = session.state.position
