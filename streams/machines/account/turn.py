@@ -282,6 +282,6 @@ def _follows(active: Active, change: Change, changed: frozenset[str] | None) -> 
         return "open" in changed or (due and not changed.isdisjoint(active.reads))
     if change.event["type"] in active.roles_of:
         return True
-    if active.trigger.judges_at_due:
-        return False
+    if active.trigger.judges_at_due and change.order[0] >= change.order[1]:
+        return False  # one that came late may concern what was judged since
     return active.reads_was or not changed.isdisjoint(active.reads)

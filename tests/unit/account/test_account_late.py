@@ -238,3 +238,17 @@ def test_a_late_event_of_the_customer_counts_though_the_deal_has_heard_of_newer_
     log(desk, "5d", "x", "demo")
     desk.event("4d 12h", "account.updated", account="A1", tier="A", arrives_="5d 1h")
     assert [(a["rule"], a["state"]) for a in desk.rows("alerts")] == [("near-date", "firing")]
+
+
+def test_a_late_change_of_the_deal_counts_for_a_deadline_that_has_passed() -> None:
+    desk = Desk(PROPOSE + "where: {field: amount, op: gte, value: 100}\n")
+    deal(desk, amount="100")
+    log(desk, "1d", "x", "demo")
+    desk.until("4d")
+    desk.event("2d", "opportunity.updated", opportunity="O1", amount="50", arrives_="5d")
+    assert desk.alerts() == [("O1", "firing", "deadline_passed"), ("O1", "withdrawn", "late_event")]
+    other = Desk(PROPOSE + "where: {field: amount, op: gte, value: 100}\n")
+    deal(other, amount="50")
+    log(other, "1d", "x", "demo")
+    other.event("2d", "opportunity.updated", opportunity="O1", amount="100", arrives_="5d")
+    assert kept(other) == [("3d", "firing")]
