@@ -23,7 +23,6 @@ RULE = "stale-opportunity"
 DEALS = 10
 """Opportunities of an account."""
 
-_WAITS = "SELECT count(*), sum(length(key) + length(name) + length(value)) FROM rows WHERE bucket = ''"
 _DUES = "SELECT count(*), sum(length(key) + length(name) + 8) FROM dues"
 
 
@@ -53,10 +52,8 @@ def _deal(number: int) -> Entry:
 
 def _on_disk(report: Report, place: Path, total: int, count: int) -> None:
     database = Database(place, read_only=True)
-    rows, row_bytes = database.rows(_WAITS)[0]
     dues, due_bytes = database.rows(_DUES)[0]
     database.close()
-    report.add("content of a wait: its row", "bytes", row_bytes / rows)
     report.add("content of a wait: its entry in the index by due", "bytes", due_bytes / dues)
     report.add("the whole file: log, event rows, entity rows, waits", "bytes per opportunity", total / count)
 

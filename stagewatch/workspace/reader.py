@@ -43,6 +43,8 @@ class WorkspaceReader(reader.WorkspaceReader):
         super().__init__(workspace.data)
         self._database.rows("BEGIN")  # one snapshot for all answers
         self._parts = {(row[0], row[1]): int(row[2]) for row in self._database.rows(_PARTS)}
+        self._pool = Pool()
+        self._rows: dict[int, SqliteStore] = {}
         self._partitions = max(1, self.state().partitions)
 
     @property
@@ -55,14 +57,13 @@ class WorkspaceReader(reader.WorkspaceReader):
         return self._database.row(_TABLE, (table,)) is not None
 
     def partition(self, machine: str, number: int) -> Rows | None:
-        """The rows of a partition as of the snapshot; None while the machine has none.
-
-        Only `get`, `scan` and `waits_of` may be asked: the others would write.
-        """
+        """The rows of a partition as of the snapshot; None while the machine has none."""
         part = self._parts.get((machine, number))
         if part is None:
             return None
-        return SqliteStore(self._database, part, Pool())
+        if part not in self._rows:
+            self._rows[part] = SqliteStore(self._database, part, self._pool)
+        return self._rows[part]
 
     def partitions(self, machine: str) -> Iterator[Rows]:
         """The rows of all partitions of a machine, as `partition` gives them."""

@@ -75,7 +75,8 @@ class Pipeline:
         self._due = min(self._dues)
         self._sweeps = [part.sweeps for part in self._all]
         self._queue: deque[tuple[int, Record]] = deque()
-        self._number = lru_cache(KEYS_KEPT)(self._hashed)
+        self.number = lru_cache(KEYS_KEPT)(self._hashed)
+        """The partition of a key."""
         self.at = max((p.clock for p in self.machines[machines[0].name]), default=-1)
         self.outs: list[Out] = []
         self.dead: list[tuple[str, Dead]] = []
@@ -88,7 +89,7 @@ class Pipeline:
         if self._due <= at and not self._due_by(at):
             return False
         self.at = at
-        number = self._hashed(entry.key)
+        number = self.number(entry.key)
         self._deliver(number, Record(entry.topic, entry.key, entry.kind, entry.value, at, number))
         self._drain()
         if self._due <= at:
@@ -124,7 +125,7 @@ class Pipeline:
     def retry(self, machine: str, what: Record | Wait | Sweep) -> None:
         """Hand a dead letter to the machine that refused it, once more, at the present logical time."""
         parts = self.machines[machine]
-        for part in parts if what.key == SHARED else (parts[self._number(what.key)],):
+        for part in parts if what.key == SHARED else (parts[self.number(what.key)],):
             part.retry(what)
             self._collect(part)
         self._drain()
@@ -187,7 +188,7 @@ class Pipeline:
             if first is None:
                 self.outs.append(out)
                 continue
-            for number in range(self.partitions) if emit.everywhere else (self._number(emit.key),):
+            for number in range(self.partitions) if emit.everywhere else (self.number(emit.key),):
                 record = Record(emit.topic, emit.key, emit.kind, emit.value, out.at, out.feed, out.n)
                 self._queue.append((first + number, record))
                 if self.flow is not None:

@@ -7,35 +7,23 @@ a batch by itself: `flush` takes the write lock, `Database.commit` is the runtim
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import bisect
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
 from streams.kernel.contract import SHARED, Step
-from streams.stores.sqlite_cache import Bucket, CachedKey, DueWindow, KeyWaits, Pool
-from streams.stores.sqlite_db import Database
-
-WAITS = ""
-"""The bucket of the waits: name -> [due, floor]. It sorts before all buckets of machines."""
+from streams.stores.sqlite_cache import Bucket, CachedKey, KeyWaits, Pool
+from streams.stores.sqlite_db import Database, Row
+from streams.stores.sqlite_disk import WAITS, WIDE, Disk
+from streams.stores.sqlite_due import DueWindow
+from streams.stores.sqlite_journal import Pending, Rows
+from streams.stores.sqlite_merge import Merge
+from streams.stores.sqlite_wide import Wide
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
-_decode_wait = msgspec.msgpack.Decoder(tuple[int, int]).decode
-
-_LOAD = "SELECT bucket, name, value FROM rows WHERE part = ? AND key = ? LIMIT ?"
-_BUCKET = "SELECT name, value FROM rows WHERE part = ? AND key = ? AND bucket = ? LIMIT ?"
-_ROW = "SELECT value FROM rows WHERE part = ? AND key = ? AND bucket = ? AND name = ?"
-_AFTER = (
-    "SELECT bucket, name, value FROM rows WHERE part = ? AND key = ? AND (bucket, name) > (?, ?)"
-    " AND bucket > '' LIMIT ?"
-)
-_NEXT_KEY = "SELECT key FROM rows WHERE part = ? AND key > ? AND bucket > '' LIMIT 1"
-_DUES = "SELECT due, key, name FROM dues WHERE part = ? LIMIT ?"
-_UPSERT = "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?)"
-_DELETE = "DELETE FROM rows WHERE part = ? AND key = ? AND bucket = ? AND name = ?"
-_ARM = "INSERT INTO dues VALUES (?, ?, ?, ?)"
-_DISARM = "DELETE FROM dues WHERE part = ? AND due = ? AND key = ? AND name = ?"
 
 
 class SqliteStore:
@@ -46,18 +34,23 @@ class SqliteStore:
 
     def __init__(self, database: Database, part: int, pool: Pool) -> None:
         self._db = database
-        self._part = part
+        self.part = part
         self._pool = pool
         pool.stores.append(self)
         self._keys: dict[str, CachedKey] = {}
         self._old: dict[str, CachedKey] = {}
-        self._dirty: dict[tuple[str, str, str], Any] = {}
-        self._moved: dict[tuple[str, str], int | None] = {}
+        self.pending = Pending()
+        self._disk = Disk(database, part, self.pending)
+        self._wide = Wide(self._disk, pool)
+        self._journal = pool.journal(database)
+        self._journal.join(self)
+        self._order: list[str] | None = None
+        self._asked = False
         self._window = DueWindow(pool.window)
         self.armed = 0
         """Waits armed less waits disarmed since this store was opened."""
         self.checking = False
-        """Encode at once what is applied: the step that cannot be stored raises, not the batch. Slower."""
+        """Encode at once what is emitted: the step that cannot be stored raises, not the batch. Slower."""
 
     # -- rows ------------------------------------------------------------------------------------------------
 
@@ -67,13 +60,13 @@ class SqliteStore:
         if found is None:
             if cached.whole:
                 return None
-            found = self._bucket(cached, key, bucket)
+            found = self._wide.bucket(cached, key, bucket)
         rows = found.rows
         value = rows.get(name)
         if value.__class__ is bytes:
             value = rows[name] = _decode(value)
         elif value is None and not found.complete and name not in rows:
-            return self._row(cached, key, bucket, name)
+            return self._wide.row(cached, key, bucket, name)
         return value
 
     def scan(self, key: str, bucket: str) -> Iterator[tuple[str, Any]]:
@@ -82,9 +75,9 @@ class SqliteStore:
         if found is None:
             if cached.whole:
                 return iter(())
-            found = self._bucket(cached, key, bucket)
+            found = self._wide.bucket(cached, key, bucket)
         if not found.complete:
-            self._settle(cached, bucket, dict(self._rows_of(key, bucket, -1)))
+            self._wide.complete(cached, key, bucket)
         found.sort()
         rows = found.rows
         for name, value in rows.items():
@@ -93,24 +86,45 @@ class SqliteStore:
         return iter(list(rows.items()))
 
     def scan_key(self, key: str, after: tuple[str, str] | None, limit: int) -> list[tuple[str, str, Any]]:
-        self.flush()
-        bucket, name = (WAITS, "") if after is None else after
-        found = self._db.rows(_AFTER, (self._part, key, bucket, name, limit))
-        return [(bucket, name, _decode(value)) for bucket, name, value in found]
+        cached = self._keys.get(key) or self._key(key)
+        place = after or (WAITS, "")
+        if not cached.whole:
+            found = self._disk.page(key, place, limit)
+            return [(bucket, name, _decode(value)) for bucket, name, value in found]
+        places = sorted(
+            (bucket, name)
+            for bucket, names in cached.buckets.items()
+            for name in names.rows
+            if (bucket, name) > place
+        )
+        return [(bucket, name, self.get(key, bucket, name)) for bucket, name in places[:limit]]
 
     def next_key(self, after: str | None) -> str | None:
-        self.flush()
-        found = self._db.row(_NEXT_KEY, (self._part, SHARED if after is None else after))
-        return None if found is None else str(found[0])
+        key = SHARED if after is None else after
+        while True:
+            found = self._next_known(key)
+            if found is None or self._has_rows(found):
+                return found
+            key = found
+
+    def expect(self, keys: Iterable[str]) -> None:
+        """Load keys that will soon be asked for, some with each statement; others are loaded one by one."""
+        wanted = sorted({key for key in keys if key not in self._keys and key not in self._old})
+        for key, layers in self._disk.layers_of_many(wanted).items():
+            cached = self._keys[key] = self._made(key, layers)
+            self._pool.used += cached.size()
 
     # -- waits -----------------------------------------------------------------------------------------------
 
     def waits_of(self, key: str) -> list[tuple[str, int]]:
         armed = (self._keys.get(key) or self._key(key)).waits.armed
-        return sorted(((name, due) for name, (due, _) in armed.items()), key=lambda wait: (wait[1], wait[0]))
+        return sorted(((name, wait[0]) for name, wait in armed.items()), key=lambda wait: (wait[1], wait[0]))
 
     def key_due(self, key: str) -> int | None:
-        first = self.key_first(key)
+        waits = (self._keys.get(key) or self._key(key)).waits
+        if not waits.armed:
+            return None
+        first = waits.first()
         return None if first is None else first[0]
 
     def key_first(self, key: str) -> tuple[int, str] | None:
@@ -119,16 +133,12 @@ class SqliteStore:
     def next_due(self) -> tuple[int, str, str] | None:
         first = self._window.first()
         while first is None and self._window.bound is not None:
-            self.flush()
-            size = self._window.size
-            rows = self._db.rows(_DUES, (self._part, size))
-            self._window.fill(rows, everything=len(rows) < size)
+            self._window.fill(*self._disk.dues(self._window.bound, self._window.size))
             first = self._window.first()
         return first
 
     def pop_wait(self, due: int, key: str, name: str) -> int:
-        waits = (self._keys.get(key) or self._key(key)).waits
-        _, floor = waits.armed[name]
+        floor = (self._keys.get(key) or self._key(key)).waits.armed[name][1]
         self._arm(key, name, None, 0)
         return floor
 
@@ -136,25 +146,59 @@ class SqliteStore:
 
     def apply(self, step: Step, floor: int) -> None:
         if self.checking:
-            _encode([list(step.rows.items()), [(e.topic, e.key, e.kind, e.value) for e in step.emits]])
-        dirty, pool = self._dirty, self._pool
-        for address, value in step.rows.items():
-            key, bucket, name = address
+            _encode([(emit.topic, emit.key, emit.kind, emit.value) for emit in step.emits])
+        written = [None if value is None else _encode(value) for value in step.rows.values()]
+        fresh = self.pending.fresh.keys
+        used = 0
+        for ((key, bucket, name), value), data in zip(step.rows.items(), written, strict=True):
             cached = self._keys.get(key) or self._key(key)
             found = cached.buckets.get(bucket)
             if found is None:
-                found = self._bucket(cached, key, bucket)
-            pool.used += found.put(name, value)
-            dirty[address] = value
+                found = self._wide.bucket(cached, key, bucket)
+            if data is None:
+                used += found.delete(name)
+            else:
+                rows = found.rows
+                if name in rows:
+                    rows[name] = value
+                else:
+                    found.ordered = found.ordered and (not rows or next(reversed(rows)) < name)
+                    rows[name] = data  # most rows are never read again
+                    used += 1
+            changed = fresh.get(key)
+            if changed is None:
+                changed = self._touched(key)
+            names = changed.get(bucket)
+            if names is None:
+                changed[bucket] = {name: data}
+            else:
+                names[name] = data
+        self._pool.used += used
         for (key, name), due in step.waits.items():
             self._arm(key, name, due, floor)
 
     def flush(self) -> None:
-        """Write all changes to the database, in its open transaction (begun if need be)."""
-        if self._dirty or self._moved:
-            self._db.begin()
-            self._flush_rows()
-            self._flush_dues()
+        """Write all changes of all stores of the pool, in the open transaction (begun if need be)."""
+        self._journal.write()
+
+    def shift(self) -> None:
+        """The batch in hand is written."""
+        self.pending.shift()
+        if not self._asked:
+            self._order = None
+        self._asked = False
+
+    def merge(self, keys: list[str], layer: int) -> None:
+        """Write what the ageing generation has of `keys` to packs, rows and dues, and forget it."""
+        merge = Merge(self._db, self.part, self._pool, layer)
+        aging = self.pending.aging
+        for key in keys:
+            cached = self._keys.get(key) or self._old.get(key)
+            shape = self._disk.shape(key) if cached is None else (cached.layers, cached.wide)
+            if cached is None and shape[0] >= self._pool.layers:
+                cached = self._key(key)
+            merge.key(key, aging.keys.pop(key), aging.moved, shape, cached)
+        merge.write()
 
     def rotate(self) -> None:
         """Forget the keys not used for a generation; shared rows stay. Nothing may be unflushed."""
@@ -169,89 +213,48 @@ class SqliteStore:
     def _key(self, key: str) -> CachedKey:
         cached = self._old.pop(key, None)
         if cached is None:
-            cached = self._load(key)
+            cached = self._made(key, self._disk.layers(key))
         else:
             cached.age(self._pool.large)
         self._keys[key] = cached
         self._pool.used += cached.size()
         return cached
 
-    def _load(self, key: str) -> CachedKey:
-        limit = self._pool.whole + 1
-        found = self._db.rows(_LOAD, (self._part, key, limit))
-        whole = len(found) < limit
-        upto = "" if whole else found[-1][0]
-        buckets: dict[str, Bucket] = {}
-        for bucket, name, value in found:
-            if bucket in buckets:
-                buckets[bucket].rows[name] = value
-            elif whole or bucket < upto:
-                buckets[bucket] = Bucket({name: value}, complete=True)
-        if upto == WAITS and not whole:
-            waits = dict(self._rows_of(key, WAITS, -1))
-        else:
-            waits = buckets.pop(WAITS, Bucket({}, complete=True)).rows
-        armed = {name: _decode_wait(value) for name, value in waits.items()}
-        return CachedKey(buckets, KeyWaits(armed), whole=whole, upto=upto)
+    def _made(self, key: str, layers: Sequence[Row]) -> CachedKey:
+        """What memory keeps of a key with these layers in the database."""
+        wide = bool(layers) and layers[0][0] == WIDE
+        rows: Rows = {} if wide else self._disk.unpacked(key, layers)
+        waits = self._disk.bucket(key, WAITS, -1)[0] if wide else rows.pop(WAITS, {})
+        buckets = {bucket: Bucket(names, complete=True, ordered=False) for bucket, names in rows.items()}
+        count = 0 if wide else len(layers)
+        return CachedKey(buckets, KeyWaits(_waits(waits)), count, wide=wide, whole=not wide)
 
-    def _rows_of(self, key: str, bucket: str, limit: int) -> list[tuple[str, bytes]]:
-        return self._db.rows(_BUCKET, (self._part, key, bucket, limit))
+    def _next_known(self, after: str) -> str | None:
+        """The next key that has changes in memory or something in the database; perhaps no rows any more."""
+        if self._order is None:
+            changes = (self.pending.aging, self.pending.young, self.pending.fresh)
+            self._order = sorted(set().union(*(one.keys for one in changes)))
+        self._asked = True
+        order = self._order
+        index = bisect.bisect_right(order, after)
+        found = self._disk.next_key(after)
+        return min([*order[index : index + 1], *([] if found is None else [found])], default=None)
 
-    def _bucket(self, cached: CachedKey, key: str, bucket: str) -> Bucket:
-        """The bucket of a key that does not have it in memory; an empty one if there are no rows."""
-        found = cached.old.pop(bucket, None)
-        if found is None and not cached.whole and bucket >= cached.upto:
-            self._miss(cached, key)
-            found = cached.buckets.get(bucket)
-            if found is None and not cached.whole:
-                limit = -1 if key == SHARED else self._pool.whole
-                rows = dict(self._rows_of(key, bucket, limit))
-                found = Bucket(rows, complete=limit < 0 or len(rows) < limit)
-        if found is None:
-            found = Bucket({}, complete=True)
-        cached.buckets[bucket] = found
-        self._pool.used += len(found.rows)
-        return found
+    def _has_rows(self, key: str) -> bool:
+        cached = self._keys.get(key) or self._key(key)
+        if cached.whole:
+            return any(found.rows for found in cached.buckets.values())
+        return bool(self._disk.page(key, (WAITS, ""), 1))
 
-    def _row(self, cached: CachedKey, key: str, bucket: str, name: str) -> Any | None:
-        """A row of an incomplete bucket that is not in memory."""
-        self._miss(cached, key)
-        found = cached.buckets[bucket]
-        value = found.rows.get(name)
-        if not found.complete:
-            row = self._db.row(_ROW, (self._part, key, bucket, name))
-            value = None if row is None else row[0]
-        if value.__class__ is bytes:
-            value = _decode(value)
-        if value is not None or not found.complete:
-            self._pool.used += found.put(name, value)
-        return value
-
-    def _miss(self, cached: CachedKey, key: str) -> None:
-        """Count a read that memory could not answer; a key with many is loaded whole if it is not huge."""
-        cached.misses += 1
-        if cached.misses != self._pool.patience or key == SHARED:
-            return
-        rows = self._db.rows(_LOAD, (self._part, key, self._pool.huge + 1))
-        if len(rows) > self._pool.huge:
-            return
-        loaded: dict[str, dict[str, Any]] = {bucket: {} for bucket in cached.buckets}
-        for bucket, name, value in rows:
-            loaded.setdefault(bucket, {})[name] = value
-        loaded.pop(WAITS, None)
-        for bucket, names in loaded.items():
-            self._settle(cached, bucket, names)
-        cached.whole, cached.old = True, {}
-
-    def _settle(self, cached: CachedKey, bucket: str, rows: dict[str, Any]) -> None:
-        """Make a bucket complete with its rows from the database; rows in memory win, they may be newer."""
-        found = cached.buckets.setdefault(bucket, Bucket({}, complete=False))
-        if not found.complete:
-            before = len(found.rows)
-            rows.update(found.rows)
-            found.rows = {name: value for name, value in rows.items() if value is not None}
-            found.complete, found.ordered = True, False
-            self._pool.used += len(found.rows) - before
+    def _touched(self, key: str) -> Rows:
+        """Where the changes of a key go that the batch in hand has not changed yet."""
+        made: Rows = {}
+        self.pending.fresh.keys[key] = made
+        if self._order is not None:
+            index = bisect.bisect_left(self._order, key)
+            if self._order[index : index + 1] != [key]:
+                self._order.insert(index, key)
+        return made
 
     def _arm(self, key: str, name: str, due: int | None, floor: int) -> None:
         waits = (self._keys.get(key) or self._key(key)).waits
@@ -259,42 +262,25 @@ class SqliteStore:
         if due is None and old is None:
             return
         self.armed += (due is not None) - (old is not None)
-        self._moved.setdefault((key, name), None if old is None else old[0])
+        fresh = self.pending.fresh
+        if (key, name) not in fresh.moved:
+            fresh.moved[(key, name)] = set() if old is None else {old[0]}
+        changed = fresh.keys.get(key)
+        if changed is None:
+            changed = self._touched(key)
         if due is None:
-            del waits.armed[name]
+            waits.disarm(name)
             self._window.disarm(key, name)
-            self._dirty[(key, WAITS, name)] = None
         else:
             waits.arm(name, due, floor)
             self._window.arm(due, key, name)
-            self._dirty[(key, WAITS, name)] = (due, floor)
+        changed.setdefault(WAITS, {})[name] = None if due is None else (due, floor)
 
-    def _flush_rows(self) -> None:
-        part = self._part
-        puts: list[tuple[int, str, str, str, bytes]] = []
-        deletes: list[tuple[int, str, str, str]] = []
-        for address in sorted(self._dirty):
-            value = self._dirty[address]
-            if value is None:
-                deletes.append((part, *address))
-            else:
-                puts.append((part, *address, _encode(value)))
-        self._db.write(_UPSERT, puts)
-        self._db.write(_DELETE, deletes)
-        self._dirty = {}
 
-    def _flush_dues(self) -> None:
-        part = self._part
-        gone: list[tuple[int, int, str, str]] = []
-        new: list[tuple[int, int, str, str]] = []
-        for (key, name), old in self._moved.items():
-            armed = (self._keys.get(key) or self._key(key)).waits.armed.get(name)
-            due = None if armed is None else armed[0]
-            if due != old:
-                if old is not None:
-                    gone.append((part, old, key, name))
-                if due is not None:
-                    new.append((part, due, key, name))
-        self._db.write(_DISARM, sorted(gone))
-        self._db.write(_ARM, sorted(new))
-        self._moved = {}
+def _waits(rows: dict[str, Any]) -> dict[str, tuple[int, int]]:
+    """Armed waits by name from their rows."""
+    found: dict[str, tuple[int, int]] = {}
+    for name, value in rows.items():
+        due, floor = _decode(value) if value.__class__ is bytes else value
+        found[name] = (due, floor)
+    return found

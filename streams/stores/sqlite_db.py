@@ -1,8 +1,10 @@
 """The one SQLite file of a workspace: schema, pragmas, connection, transaction.
 
 Nothing here knows what a row means. The writer holds one connection; readers in other threads or processes
-open the file read-only and see whole batches only. Waits are rows of bucket "" (beside the rows they belong
-to) plus an entry in `dues`, the index by due.
+open the file read-only and see whole batches only. The rows of a partition's key stand in `packs`, in layers
+of which the later one wins, or, when they are many, one by one in `rows`; what the last batches changed
+stands in `changes` until it is merged into both. Waits are rows of bucket "" plus an entry in `dues`, the
+index by due.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from schemas.errors import WorkspaceError
 from streams.kernel.contract import StorageError
 
 FILE_NAME = "stagewatch.db"
-FORMAT = 1
+FORMAT = 2
 """Kept in `PRAGMA user_version`; another number means another Stagewatch wrote the file."""
 
 Row = tuple[Any, ...]
@@ -29,6 +31,9 @@ SCHEMA = (
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE parts (id INTEGER PRIMARY KEY, machine TEXT NOT NULL, number INTEGER NOT NULL,"
     " UNIQUE (machine, number))",
+    "CREATE TABLE packs (part INTEGER NOT NULL, key TEXT NOT NULL, layer INTEGER NOT NULL,"
+    " value BLOB NOT NULL, PRIMARY KEY (part, key, layer)) WITHOUT ROWID",
+    "CREATE TABLE changes (id INTEGER PRIMARY KEY AUTOINCREMENT, data BLOB NOT NULL)",
     "CREATE TABLE rows (part INTEGER NOT NULL, key TEXT NOT NULL, bucket TEXT NOT NULL, name TEXT NOT NULL,"
     " value BLOB NOT NULL, PRIMARY KEY (part, key, bucket, name)) WITHOUT ROWID",
     "CREATE TABLE dues (part INTEGER NOT NULL, due INTEGER NOT NULL, key TEXT NOT NULL, name TEXT NOT NULL,"
@@ -97,6 +102,14 @@ class Database:
         self.begin()
         try:
             self.connection.executemany(sql, values)
+        except sqlite3.Error as error:
+            raise StorageError(str(error)) from error
+
+    def insert(self, sql: str, values: Sequence[object]) -> int:
+        """Insert one row in the open transaction (begun if need be); returns its id."""
+        self.begin()
+        try:
+            return self.connection.execute(sql, values).lastrowid or 0
         except sqlite3.Error as error:
             raise StorageError(str(error)) from error
 

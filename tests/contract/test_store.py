@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from streams.kernel.contract import SHARED, Step, Store
-from streams.stores import sqlite_cache
+from streams.stores import sqlite_due
 from streams.stores.memory import MemoryStore
 from streams.stores.sqlite import SqliteStore
 from streams.stores.sqlite_cache import Pool
@@ -167,7 +167,7 @@ def test_a_wait_moves_and_is_disarmed(harness: Harness) -> None:
 
 
 def test_more_waits_than_the_window_holds(harness: Harness) -> None:
-    count = 3 * sqlite_cache.WINDOW
+    count = 3 * sqlite_due.WINDOW
     dues = [(n * 7919) % 1_000_003 for n in range(count)]
     harness.store.apply(Step(waits={(f"k{n % 97}", f"w{n}"): due for n, due in enumerate(dues)}), 0)
     store = harness.settle()

@@ -30,7 +30,9 @@ class StoresAgree(RuleBasedStateMachine):
         self.open()
 
     def open(self) -> None:
-        self.pool = Pool(capacity=8, whole=3, patience=2, huge=12, large=4, window=2)
+        self.pool = Pool(
+            capacity=8, bucket=3, patience=2, huge=12, large=4, spill=6, layers=3, window=2, unmerged=150
+        )
         self.sqlite = SqliteStore(self.database, 1, self.pool)
 
     def apply(self, step: Step, floor: int = 0) -> None:

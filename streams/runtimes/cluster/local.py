@@ -134,7 +134,7 @@ class LocalFile:
         database.rows("PRAGMA synchronous = NORMAL")  # a lost commit is read again from the changelog
         found = database.row(_SAVED)
         if found is None:
-            empty = database.row("SELECT 1 FROM rows LIMIT 1") is None
+            empty = database.row("SELECT 1 FROM changes LIMIT 1") is None
             return 0 if empty else None
         saved = msgspec.msgpack.decode(found[0], type=Saved)
         young = abs(time.time_ns() // 1_000_000 - saved.at) < OLDEST_MS

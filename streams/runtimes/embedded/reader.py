@@ -6,29 +6,24 @@ Every answer is as of a committed batch. It must never write, nor take the works
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import msgspec
-
 from schemas.errors import WorkspaceError
-from streams.kernel.contract import StorageError
+from streams.kernel.contract import SHARED, StorageError
 from streams.runtimes.embedded.intake import State
 from streams.runtimes.embedded.session import load_state
 from streams.stores.log import Log
+from streams.stores.sqlite import SqliteStore
+from streams.stores.sqlite_cache import Pool
 from streams.stores.sqlite_db import FILE_NAME, Database
 from streams.stores.sqlite_dlq import DeadLetters
 from streams.views.sqlite import SqliteViewReader
 
-_ROWS = (
-    "SELECT r.key, r.name, r.value FROM rows r JOIN parts p ON p.id = r.part"
-    " WHERE p.machine = ? AND r.bucket = ? ORDER BY r.part, r.key, r.name"
-)
-_ROWS_OF = (
-    "SELECT r.bucket, r.name, r.value FROM rows r JOIN parts p ON p.id = r.part"
-    " WHERE p.machine = ? AND r.key = ? AND r.bucket > '' ORDER BY r.bucket, r.name"
-)
+_PARTS = "SELECT id FROM parts WHERE machine = ? ORDER BY number"
+ALL = 1 << 62
 
 
 class WorkspaceReader:
@@ -60,13 +55,36 @@ class WorkspaceReader:
 
     def bucket(self, machine: str, bucket: str) -> Iterator[tuple[str, str, Any]]:
         """(key, name, value) of all rows of a bucket, over all keys: walks all rows of the machine."""
-        for key, name, value in self._database.rows(_ROWS, (machine, bucket)):
-            yield key, name, msgspec.msgpack.decode(value)
+        with self._snapshot():
+            for store in self._stores(machine):
+                key: str | None = SHARED
+                while key is not None:
+                    for name, value in store.scan(key, bucket):
+                        yield key, name, value
+                    key = store.next_key(key)
 
     def rows(self, machine: str, key: str) -> list[tuple[str, str, Any]]:
         """(bucket, name, value) of all rows of one key, in order."""
-        found = self._database.rows(_ROWS_OF, (machine, key))
-        return [(bucket, name, msgspec.msgpack.decode(value)) for bucket, name, value in found]
+        with self._snapshot():
+            return [row for store in self._stores(machine) for row in store.scan_key(key, None, ALL)]
+
+    def _stores(self, machine: str) -> list[SqliteStore]:
+        pool = Pool()
+        return [
+            SqliteStore(self._database, part, pool) for (part,) in self._database.rows(_PARTS, (machine,))
+        ]
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[None]:
+        """All reads in it see one committed batch."""
+        if self._database.connection.in_transaction:
+            yield
+            return
+        self._database.rows("BEGIN")
+        try:
+            yield
+        finally:
+            self._database.rows("ROLLBACK")
 
     def close(self) -> None:
         """Close the file."""

@@ -43,6 +43,8 @@ VIEWS = 1
 """Grows when the view's tables or their meaning change: an older view is rebuilt at opening."""
 
 
+_encode = msgspec.msgpack.Encoder().encode
+
 _PARTS = "SELECT machine, number, id FROM parts"
 
 
@@ -107,8 +109,17 @@ class Session:
                 self.intake.own(SWEEP_ON, self.state.at)
             first, lines = self.log.segment(RAW, 0, position)
             entries = entries_of(lines)
+            self._expect(entries)
             self._lines = (first, entries)
         return entries[position - first]
+
+    def _expect(self, entries: list[Entry]) -> None:
+        """Let the partitions that take entries load their keys together."""
+        keys: dict[int, list[str]] = {}
+        for entry in entries:
+            keys.setdefault(self.pipeline.number(entry.key), []).append(entry.key)
+        for number, some in keys.items():
+            self._stores[number].expect(some)
 
     def take(self, entry: Entry) -> bool:
         """Work off one entry and pass it. False: due waits remain; commit, then take it again."""
@@ -164,8 +175,7 @@ class Session:
         """Write all effects to the open transaction; returns the sink records with their places."""
         self.database.begin()
         self.pipeline.checkpoint()
-        for store in self._stores:
-            store.flush()
+        self.pool.flush()
         for (topic, number), lines in self._flows.items():
             self.log.append(topic, number, lines)
         self._flows = {}
@@ -228,7 +238,8 @@ class Session:
 
     def _flow(self, topic: str, number: int, record: Record) -> None:
         if topic in self._options.logged:
-            line = (record.key, record.kind, record.value, record.at, record.feed, record.n)
+            value = msgspec.Raw(_encode(record.value))  # now that it is in the processor's cache
+            line = (record.key, record.kind, value, record.at, record.feed, record.n)
             self._flows.setdefault((topic, number), []).append(line)
 
     def _write_outputs(self) -> list[Logged]:

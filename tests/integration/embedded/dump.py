@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from streams.kernel.contract import SHARED
 from streams.stores.log import Log
+from streams.stores.sqlite import SqliteStore
+from streams.stores.sqlite_cache import Pool
 from streams.stores.sqlite_db import Database
 
 TABLES = {
-    "rows": "SELECT p.machine, p.number, r.key, r.bucket, r.name, r.value FROM rows r JOIN parts p"
-    " ON p.id = r.part ORDER BY 1, 2, 3, 4, 5",
-    "dues": "SELECT p.machine, p.number, d.due, d.key, d.name FROM dues d JOIN parts p ON p.id = d.part"
-    " ORDER BY 1, 2, 3, 4, 5",
     "dlq": "SELECT at, machine, topic, key, code, position, error, what FROM dlq ORDER BY id",
     "views": "SELECT * FROM views ORDER BY topic, item",
     "view_history": "SELECT * FROM view_history ORDER BY topic, item, n",
@@ -25,12 +25,32 @@ def dump(directory: Path) -> dict[str, list[Any]]:
     database = Database(directory, read_only=True)
     try:
         found: dict[str, list[Any]] = {name: database.rows(sql) for name, sql in TABLES.items()}
+        pool = Pool()
+        for machine, number, part in database.rows("SELECT machine, number, id FROM parts ORDER BY 1, 2"):
+            store = SqliteStore(database, part, pool)
+            found[f"rows:{machine}/{number}"] = list(_rows(store))
+            found[f"waits:{machine}/{number}"] = list(_waits(store))
         log = Log(database)
         for topic, partition in database.rows("SELECT DISTINCT topic, partition FROM segments ORDER BY 1, 2"):
             found[f"log:{topic}/{partition}"] = list(log.read(topic, partition))
     finally:
         database.close()
     return found
+
+
+def _rows(store: SqliteStore) -> Iterator[tuple[str, str, str, Any]]:
+    """All rows, whether they stand in packs, one by one or among the last changes."""
+    key: str | None = SHARED
+    while key is not None:
+        for bucket, name, value in store.scan_key(key, None, 1 << 62):
+            yield key, bucket, name, value
+        key = store.next_key(key)
+
+
+def _waits(store: SqliteStore) -> Iterator[tuple[int, str, str, int]]:
+    """All armed waits with their floors, by due; nothing is written, so they stay armed."""
+    while (first := store.next_due()) is not None:
+        yield (*first, store.pop_wait(*first))
 
 
 def differences(one: dict[str, list[Any]], other: dict[str, list[Any]]) -> dict[str, Any]:

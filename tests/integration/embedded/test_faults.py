@@ -122,7 +122,7 @@ def clock() -> ManualClock:
 @pytest.fixture
 def runtime(tmp_path: Path, clock: ManualClock) -> Iterator[EmbeddedRuntime]:
     SmallDisk.pages = 1_000_000
-    options = Options(machines=MACHINES, connection=SmallDisk, busy_seconds=0.01)
+    options = Options(machines=MACHINES, connection=SmallDisk, busy_seconds=0.01, batch_ms=60_000)
     made = EmbeddedRuntime(tmp_path, clock=clock, options=options)
     yield made
     made.close()
