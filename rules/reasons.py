@@ -36,6 +36,7 @@ class Reason(StrEnum):
     RULE_EDITED = "rule_edited"
     RULE_OFF = "rule_off"
     MERGED = "merged"
+    MOVED = "moved"
     # suppressed
     ONCE_PER = "once_per"
     # by people
@@ -84,6 +85,7 @@ TEXTS: dict[Reason, tuple[str, str]] = {
     Reason.RULE_EDITED: ("规则已修改", "the rule was changed"),
     Reason.RULE_OFF: ("规则已停用", "the rule was switched off"),
     Reason.MERGED: ("客户已合并", "the account was merged"),
+    Reason.MOVED: ("客户归属已变更", "it belongs to another customer now"),
     Reason.ONCE_PER: ("间隔内不重复提醒", "one alert per interval"),
     Reason.ACKNOWLEDGED: ("已确认", "acknowledged"),
     Reason.SNOOZED: ("已推迟", "snoozed"),

@@ -104,7 +104,8 @@ def _no_rule(rule: str, known: list[str]) -> CommandError:
 def _gather(reader: WorkspaceReader, item: Item, settings: Settings) -> dict[str, Any]:
     value = item.value
     insight = Insight(reader, reader.state().at)
-    home, kind, native = str(value["home"]), str(value["entity"]), str(value["key"])
+    kind, native = str(value["entity"]), str(value["key"])
+    home = insight.whereabouts(str(value["home"]), kind, native)
     version = insight.rule(str(value["rule"]), int(value["version"]))
     history = reader.views.history("alerts", item.id)
     found: dict[str, Any] = {

@@ -23,6 +23,7 @@ from stagewatch.workspace.reader import WorkspaceReader
 from streams.kernel.contract import SHARED, Context, Rows
 from streams.machines.account.directory import SharedDirectory
 from streams.machines.account.machine import AccountMachine
+from streams.machines.account.moves.whereabouts import found_at
 from streams.machines.account.notices import subject_of
 from streams.machines.account.scope import EntityScope
 from streams.machines.account.world import World, cut_after, cut_before
@@ -79,9 +80,11 @@ class Insight:
         Raises:
             CommandError: SW-CMD-001, no event has ever named it.
         """
-        key = entity_key(kind, "", native)
-        rows = self._reader.partition_of("identity", key)
-        route = None if rows is None else rows.get(key, ID, ROUTE)
+        for key in (entity_key(kind, "", native), f"{kind}:{native}"):  # the latter of another namespace
+            rows = self._reader.partition_of("identity", key)
+            route = None if rows is None else rows.get(key, ID, ROUTE)
+            if route is not None:
+                break
         home = str((route or {}).get("k") or key)
         merged = None if rows is None else rows.get(SHARED, MERGE, home)
         home = str(merged or home)
@@ -95,6 +98,10 @@ class Insight:
                 next_step="look for it by `stagewatch parked` and `stagewatch dlq list`",
             )
         return home
+
+    def whereabouts(self, home: str, kind: str, native: str) -> str:
+        """Where an entity is now that was at the key `home` when a list was told of it."""
+        return found_at(lambda key: self._reader.partition_of("account", key), home, kind, native)
 
     def world(self, home: str) -> World:
         """What the account machine sees of a key."""

@@ -150,11 +150,11 @@ def _leave(world: World, kind: str, native: str, *, counted: bool) -> None:
     row = world.row(kind, native)
     entity = f"{kind}|{native}"
     for child, _ in world.ctx.scan(children_bucket(kind, native)):
-        mark(world.ctx, "mb", child, Reason.CORRECTED)
+        mark(world.ctx, "mb", child, Reason.MOVED)
     if row is None:
         return
     for above, above_native in world.ancestors(row):
-        mark(world.ctx, "mb", f"{above}|{above_native}", Reason.CORRECTED)
+        mark(world.ctx, "mb", f"{above}|{above_native}", Reason.MOVED)
         if above == "account":
             if counted:
                 _uncount(world, above_native, row)

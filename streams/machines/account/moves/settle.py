@@ -83,7 +83,7 @@ def _about_account(turn: Turn, name: str, row: Any) -> None:
     active = turn.book.by_name.get(rule)
     if active is not None:  # events of the customer alone count for all its deals
         for deal in list(turn.world.entities((active.watch,))):
-            mark(turn.world.ctx, "mb", f"{deal['kind']}|{deal['id']}", Reason.CORRECTED)
+            mark(turn.world.ctx, "mb", f"{deal['kind']}|{deal['id']}", Reason.MOVED)
 
 
 def _first_named(turn: Turn, low: int, first: Order) -> None:
@@ -125,9 +125,10 @@ def _relate(turn: Turn, name: str, arrived: Any) -> None:
     if row is None:
         return
     stale = arrived["sh"] < known_changes(world.ctx)
-    mark(world.ctx, "mb", name, Reason.CORRECTED, everything=stale)
+    merged = any(move.startswith("merge:") for move in arrived["by"])
+    mark(world.ctx, "mb", name, Reason.MERGED if merged else Reason.MOVED, everything=stale)
     for parent, parent_native in _link(turn, row):
-        mark(world.ctx, "mb", f"{parent}|{parent_native}", Reason.CORRECTED)
+        mark(world.ctx, "mb", f"{parent}|{parent_native}", Reason.MOVED)
         account = world.row(parent, parent_native) if parent == "account" else None
         if account is not None:
             counted = entities.add_contribution(account, None, row, row["o"])
@@ -137,7 +138,7 @@ def _relate(turn: Turn, name: str, arrived: Any) -> None:
         below = world.ctx.get("e", child)
         if below is not None:
             _link(turn, below)
-            mark(world.ctx, "mb", child, Reason.CORRECTED)
+            mark(world.ctx, "mb", child, Reason.MOVED)
 
 
 def _link(turn: Turn, row: Row) -> list[tuple[str, str]]:
