@@ -10,6 +10,7 @@ together with the position.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
 from msgspec.structs import replace
@@ -215,9 +216,11 @@ class Partition:
         return True
 
     def _fire_key(self, key: str) -> None:
-        """Fire the waits of `key` that the clock has passed already (armed for the past)."""
-        store = self.store
-        while (first := store.key_first(key)) is not None and first[0] <= self.clock:
+        """Fire the waits of `key` that the clock has passed already, up to its next held record."""
+        store, until = self.store, self.clock
+        if key in self._held:
+            until = min([until, *(row[3] for _, row in islice(store.scan(key, HELD), 1))])
+        while (first := store.key_first(key)) is not None and first[0] <= until:
             self._fire(first[0], key, first[1])
 
     def _fire(self, due: int, key: str, name: str) -> None:
