@@ -48,7 +48,10 @@ def register(app: typer.Typer) -> None:
         ),
         rich_help_panel="Workspace",
     )(simulate)
-    app.command(epilog=epilog("stagewatch status -w my-sales"), rich_help_panel="Workspace")(status)
+    app.command(
+        epilog=epilog("stagewatch status -w my-sales", "stagewatch status -w my-cluster --json"),
+        rich_help_panel="Workspace",
+    )(status)
 
 
 def init(
@@ -149,8 +152,20 @@ def simulate(
     end(simulating.run(out, seed, days, start, size, clean))
 
 
-def status(workspace: WorkspaceDir = HERE, as_json: Json = False, lang: Lang = None) -> None:
-    """How the workspace stands: server, log, open alerts, messages, what is parked or refused."""
+def status(
+    workspace: WorkspaceDir = HERE,
+    worker: Annotated[
+        list[str] | None,
+        typer.Option(metavar="URL", help="Of a cluster: a worker beside those that Redis knows."),
+    ] = None,
+    as_json: Json = False,
+    lang: Lang = None,
+) -> None:
+    """How the workspace stands: server, log, open alerts, messages, what is parked or refused.
+
+    With [cluster] in its settings: workers, owners and lag of partitions, restores, waits, lists in Redis.
+    Exit code 1: no worker answers.
+    """
     from stagewatch.commands import workspaces
 
-    end(workspaces.status(workspace, as_json, language(lang)))
+    end(workspaces.status(workspace, worker or [], as_json, language(lang)))

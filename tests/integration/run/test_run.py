@@ -78,7 +78,7 @@ def test_killed_and_started_again_it_sends_nothing_twice_and_loses_nothing(house
     assert len(ids) == len(set(ids)) == 2
     status = json.loads(house.cli("status", "--json"))
     assert status["messages"] == {"sent": len(house.inbox.mails)}
-    assert status["server"] is None
+    assert (status["server"], status["ready"], status["lag_seconds"]) == (None, None, 0)
 
 
 def test_a_second_writer_is_refused_with_the_reason(house: House) -> None:
@@ -128,6 +128,10 @@ def test_what_operators_ask_is_answered(house: House) -> None:
     until(lambda: matched in house.client.get("/metrics").text, "the rule's matches")
     metrics = house.client.get("/metrics").text
     assert 'stagewatch_alert_transitions_total{kind="approval",reason="approval_requested"' in metrics
+    status = json.loads(house.cli("status", "--json"))
+    assert (status["ready"], status["reasons"], status["warnings"]) == (True, [], [])
+    assert status["deliveries"] == {"delivered": 1}
+    assert status["lag_seconds"] == status["watermark_age_seconds"] == 0
     assert house.post({"specversion": "1.0"}).status_code == 422
     bad = house.client.post("/v1/events", content=b"{}", headers={"Content-Type": "application/json"})
     assert bad.status_code == 401
