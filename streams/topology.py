@@ -26,7 +26,8 @@ SINKS = (ALERTS, TASKS, APPROVALS, NOTIFICATIONS, RESULTS)
 @dataclass(frozen=True, slots=True)
 class MachineSpec:
     """One machine: `make` takes the number of partitions; `inputs` are its topics; `fed_by` names the
-    machine whose partitions make up its clock.
+    machine whose partitions make up its clock. The last input of a machine that stamps time is the topic by
+    which its partitions speak to each other.
     """
 
     name: str

@@ -37,8 +37,8 @@ share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 log.cleaner.backoff.ms=1000
-broker.session.timeout.ms=3000
-broker.heartbeat.interval.ms=250
+broker.session.timeout.ms={session}
+broker.heartbeat.interval.ms=500
 log.cleaner.dedupe.buffer.size=16777216
 """
 
@@ -66,12 +66,18 @@ def fetch_jars(folder: Path = JARS) -> Path:
 
 
 class Kafka(ServerProcess):
-    """A broker with its data in `folder`; `more`: further lines of server.properties."""
+    """A broker with its data in `folder`.
 
-    def __init__(self, folder: Path, port: int | None = None, more: str = "") -> None:
+    session: a broker that was killed is taken back after so many ms; a short one is lost under heavy load.
+    more: further lines of server.properties.
+    """
+
+    def __init__(
+        self, folder: Path, port: int | None = None, *, session: int = 18_000, more: str = ""
+    ) -> None:
         super().__init__(folder, port)
         self._controller = free_port()
-        self._more = more
+        self._session, self._more = session, more
         self._jars = fetch_jars()
 
     def prepare(self) -> None:
@@ -79,7 +85,7 @@ class Kafka(ServerProcess):
         properties = self.folder / "server.properties"
         if properties.exists():
             return
-        fields = {"host": HOST, "port": self.port, "controller": self._controller}
+        fields = {"host": HOST, "port": self.port, "controller": self._controller, "session": self._session}
         properties.write_text(PROPERTIES.format(**fields, data=self.folder / "data") + self._more, "utf-8")
         tool = "kafka.tools.StorageTool"
         identity = subprocess.run(

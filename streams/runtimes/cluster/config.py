@@ -72,6 +72,10 @@ class Cluster:
         """A machine's line of the topology."""
         return next(spec for spec in self.machines if spec.name == machine)
 
+    def own_topic(self, machine: str) -> str:
+        """The topic by which the partitions of a machine that stamps time speak to each other: its last."""
+        return self.spec(machine).inputs[-1]
+
     def followers(self, machine: str) -> list[str]:
         """Topics read by the machines whose clock is made up of this machine's partitions."""
         return [topic for spec in self.machines if spec.fed_by == machine for topic in spec.inputs]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from schemas.canonical import partition_of
 from schemas.cloudevents import decode_kafka
-from streams.kernel.contract import SHARED, WATERMARK, Record
+from streams.kernel.contract import SHARED, Record
 from streams.runtimes.cluster.codec import Line, Lines, key_of, line, place_of, unreadable, value_of
 from streams.runtimes.cluster.config import Cluster
 from streams.runtimes.cluster.inputs import Input
@@ -23,14 +23,12 @@ LETTER = "sw-letter"
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A record for the machine, a watermark or a tick, as its kind says.
+    """A record for the machine, a watermark, a tick or an echo, as its kind says.
 
-    fed: its `at` is that of the partition that feeds ours. away: lines for the partition where it belongs.
-    letter: the dead letter that it replays.
+    away: lines for the partition where it belongs. letter: the dead letter that it replays.
     """
 
     record: Record
-    fed: bool = True
     away: Lines | None = None
     letter: str | None = None
 
@@ -56,12 +54,11 @@ class Reader:
             return self._outside(item)
         key, value = key_of(item.record.key), value_of(item.record.value)
         letter = _letter(item)
-        if self._stamps:
+        if self._stamps and not place.writer:
             record = Record(item.topic, key, place.kind, value, item.at, self._number, place.n)
-            return Taken(record, away=self._away(item, key, place.writer), letter=letter)
+            return Taken(record, self._away(item, key), letter)
         record = Record(item.topic, key, place.kind, value, place.at, place.feed, place.n)
-        fed = place.writer not in ("", self._machine)
-        return Taken(record, fed=fed, letter=letter)
+        return Taken(record, letter=letter)
 
     def _outside(self, item: Input) -> Taken:
         if not self._stamps:
@@ -70,11 +67,11 @@ class Reader:
         event = decode_kafka(record.headers, record.value or b"", zone=self._cluster.zone, place=item.topic)
         entry = entry_of(event, item.at, namespaces=self._cluster.namespaces)
         made = Record(entry.topic, entry.key, entry.kind, entry.value, item.at, self._number)
-        return Taken(made, away=self._away(item, entry.key, "", made), letter=_letter(item))
+        return Taken(made, self._away(item, entry.key, made), _letter(item))
 
-    def _away(self, item: Input, key: str, writer: str, made: Record | None = None) -> Lines | None:
+    def _away(self, item: Input, key: str, made: Record | None = None) -> Lines | None:
         """The record for the partition where its key belongs, when its sender hashed otherwise."""
-        if writer or key == SHARED or (number := partition_of(key, self._cluster.partitions)) == self._number:
+        if key == SHARED or (number := partition_of(key, self._cluster.partitions)) == self._number:
             return None
         record = item.record
         again: Line = (record.key, record.value, list(record.headers))
@@ -82,11 +79,6 @@ class Reader:
             at = item.at if self._cluster.trial else 0
             again = line(Record(made.topic, made.key, made.kind, made.value, at))
         return {(item.topic if made is None else made.topic, number): [again]}
-
-
-def is_watermark(taken: Taken) -> bool:
-    """Whether it only says that time has passed at what feeds us."""
-    return taken.record.kind == WATERMARK
 
 
 def _letter(item: Input) -> str | None:

@@ -83,7 +83,7 @@ class PartitionTask:
         count = self._cluster.partitions
         feeds = [self.number] if self._stamps else range(count)
         machine = self._spec.make(count)
-        partition = Partition(machine, store, self.number, feeds, stamps=self._stamps)
+        partition = Partition(machine, store, self.number, feeds)
         self._work = Work(self._cluster, self._spec, partition, store, self._inputs, self._care)
         await self._inputs.open(self._work.positions)
         self._state = "running"

@@ -9,12 +9,15 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from schemas.errors import StagewatchError, StreamError
 from streams.kernel.contract import SHARED, WATERMARK, Step
 from streams.kernel.driver import Dead, Out, Partition
 from streams.runtimes.cluster import letters
 from streams.runtimes.cluster.codec import Lines
 from streams.runtimes.cluster.config import Cluster
+from streams.runtimes.cluster.echoes import ASK, BACK, Echoes
 from streams.runtimes.cluster.inputs import Input, Inputs
 from streams.runtimes.cluster.local import ChangelogStore
 from streams.runtimes.cluster.reading import RETRY, TICK, Reader, Taken
@@ -23,7 +26,7 @@ from streams.runtimes.cluster.writing import Batch
 from streams.stores.sqlite_dlq import from_plain
 from streams.topology import MachineSpec
 
-META, INPUTS, RETRIED = "meta", "inputs", "retried"
+META, INPUTS, RETRIED, FLOOR = "meta", "inputs", "retried", "floor"
 
 
 class Work:
@@ -59,12 +62,15 @@ class Work:
         self._outs: list[Out] = []
         self._dead: list[Dead] = []
         self._unread: list[str] = []
-        self._kinds: dict[str, Callable[[Taken], bool]] = {
-            WATERMARK: self._watermark,
-            RETRY: self._retry,
-        }
-        if spec.fed_by is None:
-            self._kinds = {TICK: self._tick, RETRY: self._retry}
+        self._stamps = spec.fed_by is None
+        self._seen = -1
+        floor: int = (store.get(SHARED, META, FLOOR) or [-1])[0]
+        count = cluster.partitions
+        self._echoes = Echoes(cluster.own_topic(spec.name), partition.number, count, floor)
+        self._trial, self._asked_at = cluster.trial, 0.0
+        self._kinds: dict[str, Callable[[Taken], bool]] = {RETRY: self._retry, WATERMARK: self._watermark}
+        if self._stamps:
+            self._kinds = {RETRY: self._retry, TICK: self._tick, ASK: self._echo, BACK: self._echo}
 
     # -- a batch -------------------------------------------------------------------------------------------
 
@@ -109,6 +115,8 @@ class Work:
         part = self.partition
         part.checkpoint()
         self._store.apply(Step(rows={(SHARED, META, INPUTS): dict(self.positions)}), 0)
+        if self._stamps and self._mark is not None:
+            self._store.apply(Step(rows={(SHARED, META, FLOOR): [self._mark]}), 0)
         self._outs, part.outs = part.outs, []
         self.batch.outs(self._outs)
         if self._mark is not None:
@@ -149,6 +157,8 @@ class Work:
             return True
         if taken.letter is not None and self._store.get(SHARED, RETRIED, taken.letter) is not None:
             return True
+        if self._stamps and not self._trial:
+            self._seen = max(self._seen, item.at)
         done = self._kinds.get(taken.record.kind, self._receive)(taken)
         if done and taken.letter is not None:
             replayed: dict[tuple[str, str, str], Any] = {(SHARED, RETRIED, taken.letter): 1}
@@ -157,31 +167,52 @@ class Work:
         return done
 
     def _receive(self, taken: Taken) -> bool:
-        return self.partition.receive(taken.record, self._pace.waits, fed=taken.fed)
+        """A record moves no clock: only watermarks promise that nothing older comes."""
+        record = taken.record
+        if self._stamps and record.at < self._echoes.floor:
+            record = msgspec.structs.replace(record, at=self._echoes.floor)
+        return self.partition.receive(record, self._pace.waits, fed=False)
 
     def _watermark(self, taken: Taken) -> bool:
         return self.partition.watermark(taken.record.feed, taken.record.at, self._pace.waits)
 
     def _tick(self, taken: Taken) -> bool:
-        """All that is older has been worked off: nothing of this partition will be older from now on."""
-        part, at = self.partition, taken.record.at
-        if not part.watermark(part.number, at, self._pace.waits):
-            return False
-        part.last_at = max(part.last_at, at)
+        """All that is older has been worked off here."""
         self.ticked = True
-        self._mark = part.last_at
+        self._seen = max(self._seen, taken.record.at)
+        self._ask_for_echoes(at_once=True)
         return True
 
+    def _echo(self, taken: Taken) -> bool:
+        record = taken.record
+        if record.kind == ASK:
+            self._echoes.asked(record, self.batch)
+        elif (mark := self._echoes.came(record, self.batch)) is not None:
+            self._mark = mark
+            self.partition.watermark(self.partition.number, mark)
+            self._ask_for_echoes(at_once=self._trial)
+        return True
+
+    def _ask_for_echoes(self, *, at_once: bool) -> None:
+        """Begin to promise that nothing older than what was seen will come."""
+        if self._echoes.under_way or self._seen <= self._echoes.floor:
+            return
+        now = time.monotonic()
+        if at_once or now - self._asked_at > self._pace.tick_ms / 1000:
+            self._asked_at = now
+            self._echoes.begin(self._seen, self.batch)
+
     def _retry(self, taken: Taken) -> bool:
-        if self._spec.fed_by is None:
-            self.partition.watermark(self.partition.number, taken.record.at)
         self.partition.retry(from_plain(taken.record.value))
         return True
 
     def _consider_mark(self) -> None:
         """A machine that is fed passes its clock on now and then, when all that was due has fired."""
         part = self.partition
-        if self._spec.fed_by is None or not self.batch.feeds or self._unfinished or part.clock <= self._told:
+        if self._stamps:
+            self._ask_for_echoes(at_once=False)
+            return
+        if not self.batch.feeds or self._unfinished or part.clock <= self._told:
             return
         if time.monotonic() - self._told_at >= self._pace.tick_ms / 2000:
             self._mark = part.clock

@@ -59,6 +59,16 @@ class Batch:
             for number in range(self._partitions):
                 self.lines.setdefault((topic, number), []).append(made)
 
+    def to_all(self, record: Record) -> None:
+        """One copy for each partition of its topic."""
+        made = line(record, self._machine)
+        for number in range(self._partitions):
+            self.lines.setdefault((record.topic, number), []).append(made)
+
+    def to_one(self, number: int, record: Record) -> None:
+        """For this partition of its topic."""
+        self.lines.setdefault((record.topic, number), []).append(line(record, self._machine))
+
     def rows(self, changes: Sequence[Line]) -> None:
         """Changed rows."""
         if changes:

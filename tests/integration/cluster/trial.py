@@ -55,7 +55,6 @@ class Trial:
         self.done: list[Done] = []
         self.tasks: list[PartitionTask] = []
         self._stack = contextlib.AsyncExitStack()
-        self._at = -1
 
     async def __aenter__(self) -> Trial:
         cluster_id = await ensure_topics(self.cluster)
@@ -88,10 +87,7 @@ class Trial:
     # -- in ------------------------------------------------------------------------------------------------
 
     async def put(self, entry: Entry) -> None:
-        """Let logical time come to the entry, append it and have all of it worked off."""
-        if entry.at > self._at > 0:
-            await self.advance(entry.at - 1)
-        self._at = max(self._at, entry.at)
+        """Append the entry and have all of it worked off."""
         await self.append([entry])
         await self.settle()
 
@@ -150,8 +146,8 @@ async def read_all(cluster: Cluster, topics: Iterable[str]) -> AsyncIterator[Rea
     consumer = AIOKafkaConsumer(isolation_level="read_committed", enable_auto_commit=False, **cluster.options)
     await consumer.start()
     try:
-        ends = await consumer.end_offsets(list(names))
         consumer.assign(list(names))
+        ends = await consumer.end_offsets(list(names))
         for tp in names:
             consumer.seek(tp, 0)
         found: dict[TopicPartition, list[Read]] = {tp: [] for tp in names}

@@ -47,7 +47,9 @@ people:
 """
 
 
-def workspace(folder: Path, prefix: str, kafka: str, partitions: int, redis: str = "redis://127.0.0.1:1") -> Path:
+def workspace(
+    folder: Path, prefix: str, kafka: str, partitions: int, redis: str = "redis://127.0.0.1:1"
+) -> Path:
     """A workspace with one rule and one person, for workers on that broker."""
     (folder / "rules").mkdir(parents=True)
     text = SETTINGS.format(prefix=prefix, partitions=partitions, kafka=kafka, redis=redis)
@@ -75,7 +77,7 @@ class Worker(ServerProcess):
 
     def get(self, path: str) -> str:
         """What it answers."""
-        with urllib.request.urlopen(f"http://{self.address}{path}", timeout=5) as answer:  # noqa: S310
+        with urllib.request.urlopen(f"http://{self.address}{path}", timeout=5) as answer:
             body: bytes = answer.read()
         return body.decode()
 
@@ -92,3 +94,27 @@ class Worker(ServerProcess):
         """The lines of its log."""
         lines = self.log.read_text("utf-8").splitlines() if self.log.exists() else []
         return [json.loads(line) for line in lines if line.startswith("{")]
+
+
+class SkewedWorker(Worker):
+    """A worker whose wall clock is wrong by so many seconds."""
+
+    def __init__(self, folder: Path, workspace: Path, seconds: int) -> None:
+        super().__init__(folder, workspace)
+        self._seconds = seconds
+
+    def command(self) -> Sequence[str]:
+        """The worker, behind a program that bends the clock."""
+        python, _, *words = super().command()
+        return [python, "-c", SKEW, str(self._seconds), *words[1:]]
+
+
+SKEW = """\
+import sys, time
+wrong = int(sys.argv.pop(1))
+now, now_ns = time.time, time.time_ns
+time.time = lambda: now() + wrong
+time.time_ns = lambda: now_ns() + wrong * 1_000_000_000
+from stagewatch.cli.main import main
+sys.exit(main())
+"""

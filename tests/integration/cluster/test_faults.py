@@ -1,0 +1,196 @@
+"""Workers that are killed, frozen or lie about the time, a broker that is killed: nothing is lost or doubled.
+
+Real processes on a real Kafka; short here, longer with STAGEWATCH_SOAK=1.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from deploy.local.kafka import Kafka
+from streams.runtimes.cluster.config import Cluster
+from streams.runtimes.pipeline import Entry
+from tests.integration.cluster.load import WITHIN, Load, append, books, rules, settled
+from tests.integration.cluster.trial import cluster_of, drop_topics
+from tests.integration.cluster.workers import SkewedWorker, Worker, workspace
+
+SOAK = os.environ.get("STAGEWATCH_SOAK") == "1"
+ROUNDS = 20 if SOAK else 2
+DEALS = 1000 if SOAK else 300
+RATE = 300.0
+SECOND = 1_000_000
+
+pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(900 if SOAK else 90)]
+
+
+@pytest.fixture
+def place(tmp_path: Path, kafka: Kafka) -> tuple[Path, Cluster]:
+    """A workspace and the cluster that it names."""
+    prefix = f"f{random.getrandbits(32):x}"
+    folder = workspace(tmp_path / "workspace", prefix, kafka.address, 4)
+    rules(folder)
+    return folder, cluster_of(kafka.address, tmp_path / "none", prefix, 4, trial=False)
+
+
+@contextlib.asynccontextmanager
+async def running(cluster: Cluster, *workers: Worker) -> AsyncIterator[None]:
+    """Workers, up and with the rule in force; killed at the end."""
+    try:
+        for worker in workers:
+            await asyncio.to_thread(worker.start)
+        yield
+    finally:
+        for worker in workers:
+            with contextlib.suppress(ProcessLookupError):
+                worker.wake()
+                worker.kill()
+        with contextlib.suppress(Exception):
+            await drop_topics(cluster)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait for it."""
+    for _ in range(600):
+        if holds():
+            return
+        await asyncio.sleep(0.05)
+    raise TimeoutError
+
+
+async def begin(cluster: Cluster, workers: Sequence[Worker], load: Load, deals: int) -> None:
+    """Have the rule in force and all deals known."""
+    async with asyncio.timeout(30):
+        await until(lambda: any(line.get("name") == "no-reply" for w in workers for line in w.said()))
+        await append(cluster, load.deals(range(deals)))
+        await settled(cluster, load, 30)
+
+
+def talk(load: Load, first: int, last: int) -> list[Entry]:
+    """Calls of these deals, and the replies that answer some."""
+    numbers = range(first, last)
+    return [*load.calls(numbers), *load.replies(numbers)]
+
+
+async def test_killed_workers_lose_and_double_nothing(place: tuple[Path, Cluster], tmp_path: Path) -> None:
+    folder, cluster = place
+    workers = [Worker(tmp_path / name, folder) for name in ("a", "b", "c")]
+    draw, load = random.Random(1), Load()
+    async with running(cluster, *workers):
+        await begin(cluster, workers, load, DEALS)
+        step = DEALS // ROUNDS
+        for turn in range(ROUNDS):
+            sending = asyncio.create_task(append(cluster, talk(load, turn * step, (turn + 1) * step), RATE))
+            await asyncio.sleep(draw.uniform(0.2, 0.8))
+            victim = draw.choice(workers)
+            victim.kill()
+            await sending
+            await asyncio.to_thread(victim.start)
+        found, took = await settled(cluster, load, 40)
+        assert found.problems(load) == {}
+        assert took < 25
+
+
+@contextlib.contextmanager
+def broker_in_memory(folder: Path) -> Iterator[Kafka]:
+    """A broker that comes back quickly after a kill."""
+    memory = Path("/dev/shm")
+    base = memory if memory.is_dir() else folder
+    with tempfile.TemporaryDirectory(dir=base) as name, Kafka(Path(name) / "k", session=3000) as broker:
+        yield broker
+
+
+async def test_a_killed_broker_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    load = Load()
+    with broker_in_memory(tmp_path) as broker:
+        folder = workspace(tmp_path / "workspace", "k", broker.address, 2)
+        rules(folder)
+        cluster = cluster_of(broker.address, tmp_path / "none", "k", 2, trial=False)
+        workers = [Worker(tmp_path / name, folder) for name in ("a", "b")]
+        async with running(cluster, *workers):
+            await begin(cluster, workers, load, DEALS)
+            await append(cluster, talk(load, 0, DEALS // 2))
+            broker.kill()
+            await asyncio.sleep(0.5)
+            await asyncio.to_thread(broker.start)
+            await append(cluster, talk(load, DEALS // 2, DEALS))
+            found, took = await settled(cluster, load, 60)
+            assert found.problems(load) == {}
+            assert took < 40
+
+
+async def test_a_frozen_worker_that_wakes_does_no_harm(place: tuple[Path, Cluster], tmp_path: Path) -> None:
+    folder, cluster = place
+    workers = [Worker(tmp_path / name, folder) for name in ("a", "b")]
+    load = Load()
+    async with running(cluster, *workers):
+        await begin(cluster, workers, load, DEALS)
+        sending = asyncio.create_task(append(cluster, talk(load, 0, DEALS), RATE))
+        await asyncio.sleep(0.4)
+        workers[0].freeze()
+        await sending
+        await asyncio.sleep(4)
+        workers[0].wake()
+        found, took = await settled(cluster, load, 40)
+        assert found.problems(load) == {}
+        assert took < 25
+
+
+async def test_clocks_that_differ_change_nothing(place: tuple[Path, Cluster], tmp_path: Path) -> None:
+    folder, cluster = place
+    workers = [SkewedWorker(tmp_path / "fast", folder, 60), SkewedWorker(tmp_path / "slow", folder, -60)]
+    load = Load()
+    async with running(cluster, *workers):
+        await begin(cluster, workers, load, DEALS)
+        begun = time.time_ns() // 1000
+        await append(cluster, talk(load, 0, DEALS))
+        found, _ = await settled(cluster, load, 40)
+        ended = time.time_ns() // 1000
+    assert found.problems(load) == {}
+    assert all(begun + WITHIN * SECOND <= alert["at"] <= ended for alert in found.alerts)
+
+
+async def test_a_backlog_is_read_before_anybody_is_blamed(
+    place: tuple[Path, Cluster], tmp_path: Path
+) -> None:
+    folder, cluster = place
+    worker, load = Worker(tmp_path / "a", folder), Load()
+    async with running(cluster, worker):
+        await begin(cluster, [worker], load, DEALS)
+        await asyncio.to_thread(worker.stop)
+        await append(cluster, load.calls(range(DEALS)))
+        await asyncio.sleep(1)
+        await append(cluster, load.replies(range(DEALS)))
+        await asyncio.sleep(2 * WITHIN)
+        assert (await books(cluster)).fired == {}
+        await asyncio.to_thread(worker.start)
+        found, _ = await settled(cluster, load, 40)
+        assert found.problems(load) == {}
+
+
+async def test_a_worker_that_stops_hands_over_within_a_second(
+    place: tuple[Path, Cluster], tmp_path: Path
+) -> None:
+    folder, cluster = place
+    workers = [Worker(tmp_path / name, folder) for name in ("a", "b")]
+    load = Load()
+    async with running(cluster, *workers):
+        await begin(cluster, workers, load, DEALS)
+        sending = asyncio.create_task(append(cluster, talk(load, 0, DEALS), RATE))
+        await asyncio.sleep(0.4)
+        begun = time.monotonic()
+        await asyncio.to_thread(workers[0].stop)
+        stopped = time.monotonic() - begun
+        await sending
+        found, took = await settled(cluster, load, 40)
+        assert found.problems(load) == {}
+        assert stopped < 2.5
+        assert took < WITHIN + 8
