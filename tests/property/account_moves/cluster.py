@@ -14,7 +14,7 @@ from streams.machines.account.moves import outgoing, routing, thaw, whole
 from streams.stores.memory import MemoryStore
 from tests.unit.identity.cluster import Cluster, Log
 
-UNDER_WAY = ("mv", "mv.since", "mw", "mp", "mo", "mc", "mq", "ms", "ma", "mb", "md", "mj", "fq")
+UNDER_WAY = ("mv", "mv.since", "mw", "mp", "mo", "mc", "mq", "ms", "ma", "mb", "md", "mj", "mx", "fq")
 """Buckets that are empty when no move is under way."""
 
 Choose = Callable[[list[Log]], Log]
@@ -89,6 +89,7 @@ SMALL = (
     (whole, "BATCH", 3),
     (whole, "CHUNK", 2),
     (outgoing, "CHUNK", 2),
+    (outgoing, "BATCH", 1),
     (thaw, "CHUNK", 2),
     (routing, "BATCH", 2),
 )

@@ -358,3 +358,38 @@ def test_a_sweep_waits_until_no_move_is_open() -> None:
     net.confirm("account:A", "merge:account:A")
     net.run()
     assert len(net.bucket("account:S", "a|opportunity|O1")) == 1
+
+
+def test_an_entity_with_many_events_goes_in_several_steps_and_what_comes_meanwhile_follows() -> None:
+    net = Network()
+    for n in range(4_500):
+        net.give("account:A", "event", deal(f"e{n:04d}"))
+    net.seen.clear()
+    net.begin("account:S", "opportunity:O1#0", entity("O1"))
+    net.out("account:A", "account:S", "opportunity:O1#0", entity("O1"))
+    assert net.to("account:S").count("move.end") == 0
+    net.give("account:A", "event", deal("late"))
+    net.confirm("account:A", "opportunity:O1#0")
+    net.run("account:A")
+    steps = [(to, value) for to, kind, value in net.seen if kind == "move.more"]
+    assert steps == [("account:A", {"entity": "opportunity|O1"})] * 2
+    assert net.to("account:S")[-3:] == ["move.end", "forward", "move.confirmed"]
+    net.run()
+    rows = [value["rows"] for _, kind, value in net.seen if kind == "move.rows"]
+    assert max(map(len, rows)) == 200
+    assert len(net.events("account:S")) == 4_501
+    assert net.events("account:A") == []
+
+
+def test_a_key_that_leaves_while_it_sends_an_entity_sends_the_rest_first() -> None:
+    net = Network()
+    for n in range(4_500):
+        net.give("account:A", "event", deal(f"e{n:04d}"))
+    net.begin("account:B", "opportunity:O1#0", entity("O1"))
+    net.out("account:A", "account:B", "opportunity:O1#0", entity("O1"))
+    net.move("account:A", "account:S", "merge:account:A", ALL)
+    net.confirm("account:A", "opportunity:O1#0")
+    net.run()
+    assert len(net.events("account:B")) == 4_500
+    assert net.events("account:S") == []
+    assert net.bucket("account:B", "mv") == {}

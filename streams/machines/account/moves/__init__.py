@@ -95,7 +95,8 @@ def on_move(ctx: Context, record: Record, turn: Turns) -> None:
     value: Any = record.value
     ctx.put(*MARK, 1)
     if record.kind == MORE:
-        routing.send_more(ctx)
+        routing.send_more(ctx, value.get("entity"))
+        thaw.begin(ctx, turn)
     elif record.kind == GO_ON:
         thaw.go_on(ctx, value, turn)
     else:
@@ -108,7 +109,7 @@ def on_move(ctx: Context, record: Record, turn: Turns) -> None:
 def _out(ctx: Context, value: Any, place: Place) -> None:
     entity = name_of(value["scope"])
     if entity is None:
-        whole.send_all(ctx, value)
+        whole.send_all(ctx, value, later=routing.send_rest(ctx))
     else:
         routing.enqueue(ctx, entity, OUT, value, place)
         routing.drain(ctx, entity)

@@ -1,7 +1,7 @@
 """The old key of an entity's move: rows go out in bounded records, then their end; what comes later is
 forwarded.
 
-    move.out      rows, end, and what was held for the entity, in one step
+    move.out      rows, events by up to `BATCH` in a step, then the end and what was held for the entity
     move.confirm  goes the way of its out and becomes move.confirmed: behind all that was forwarded before
 
 Row `mo` of an entity's move: {to} it went there; {via} the out was forwarded, so the confirmation follows
@@ -14,6 +14,7 @@ It must not judge anything; entities whose surroundings changed are noted in `mb
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from rules.reasons import Reason
@@ -22,11 +23,13 @@ from streams.machines.account import entities
 from streams.machines.account.alerts import alert_bucket
 from streams.machines.account.intake import subject_of
 from streams.machines.account.moves.rows import (
+    BATCH,
     CHUNK,
     CONFIRM,
     CONFIRMED,
     END,
     EVENT,
+    MORE,
     ROWS,
     SALES,
     SINCE,
@@ -48,14 +51,12 @@ Sent = list[Any]
 
 
 def send_entity(ctx: Context, entity: str, value: Any) -> None:
-    """Send all rows of the entity (there may be none) and what was held for it; from now on it is
-    elsewhere.
+    """Send the rows of the entity (there may be none), its events last and in bounded steps; behind the last
+    of them it is elsewhere. What comes in between is queued.
     """
     to, move = value["to"], value["move"]
     kind, _, native = entity.partition("|")
-    coming = ctx.get("mc", entity)
-    if to != ctx.key and coming is None:
-        ctx.put("fwd", entity, to)
+    away = to != ctx.key and ctx.get("mc", entity) is None
     arrived = ctx.get("ma", entity)
     seen = min(known_changes(ctx), known_changes(ctx) if arrived is None else arrived["sh"])
     waits = _waits_of(ctx, entity)
@@ -68,15 +69,50 @@ def send_entity(ctx: Context, entity: str, value: Any) -> None:
             ctx.put(bucket, name, None)
     for bucket in ("ma", "mb", "md", "mh"):
         ctx.put(bucket, entity, None)
-    emit_rows(ctx, to, move, rows, seen)
     emit_waits(ctx, to, move, waits)
-    end = {"move": move, "scope": value["scope"], "from": ctx.key, "since": ctx.get(*SINCE)}
+    leaving = {"to": to, "move": move, "scope": value["scope"], "sh": seen, "away": int(away), "after": "",
+               "deps": _awaited(ctx, entity, value["seq"])}  # fmt: skip
+    if send_events(ctx, entity, leaving, rows):
+        went(ctx, leaving)
+
+
+def send_events(
+    ctx: Context, entity: str, leaving: Row, rows: Iterable[Sent] = (), *, everything: bool = False
+) -> bool:
+    """Send rows and the next events of an entity that leaves; behind the last of them its end and what was
+    held for it. True if that was the last; then it `went`, behind what was queued for it.
+    """
+    to, move, bucket = leaving["to"], leaving["move"], events_bucket(*_split(entity))
+    names = (row for row in ctx.scan(bucket) if row[0] > leaving["after"])
+    found = list(names if everything else islice(names, BATCH))
+    for name, _ in found:
+        ctx.put(bucket, name, None)
+    sent = [*rows, *([bucket, name, row] for name, row in found)]
+    emit_rows(ctx, to, move, sent, leaving["sh"])
+    if len(found) == BATCH and not everything:
+        ctx.put("mx", entity, {**leaving, "after": found[-1][0]})
+        ctx.emit(SALES, ctx.key, MORE, {"entity": entity})
+        return False
+    ctx.put("mx", entity, None)
+    if leaving["away"]:
+        ctx.put("fwd", entity, to)
+    end = {"move": move, "scope": leaving["scope"], "from": ctx.key, "since": ctx.get(*SINCE)}
     ctx.emit(SALES, to, END, end)
     for name, (what, event, place) in list(ctx.scan("mp")):
         if what == EVENT and _is_of(event, entity):
             ctx.put("mp", name, None)
             send_event(ctx, to, event, place)
-    _went(ctx, move, to, _awaited(ctx, entity, value["seq"]))
+    return True
+
+
+def went(ctx: Context, leaving: Row) -> None:
+    """The entity has gone, with all that came until now."""
+    _went(ctx, leaving["move"], leaving["to"], leaving["deps"])
+
+
+def _split(entity: str) -> tuple[str, str]:
+    kind, _, native = entity.partition("|")
+    return kind, native
 
 
 def _awaited(ctx: Context, entity: str, seq: int) -> list[str]:
@@ -131,8 +167,6 @@ def _rows_of(ctx: Context, kind: str, native: str) -> Iterator[Sent]:
         if place is not None:
             yield ["ai", row["id"], place]
     yield from _customer_rows(ctx, entity)
-    for name, row in list(ctx.scan(events_bucket(kind, native))):
-        yield [events_bucket(kind, native), name, row]
 
 
 def _customer_rows(ctx: Context, entity: str) -> Iterator[Sent]:

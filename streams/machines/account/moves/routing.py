@@ -128,7 +128,7 @@ def _event(ctx: Context, item: Item, held: bool) -> bool:
     to = ctx.get("fwd", entity)
     if to is not None:
         send_event(ctx, to, event, place)
-    elif ctx.get("mq", entity) or ctx.get("mc", entity) or may_be_coming(ctx, entity):
+    elif any(ctx.get(bucket, entity) for bucket in ("mq", "mc", "mx")) or may_be_coming(ctx, entity):
         enqueue(ctx, entity, EVENT, event, place)
         drain(ctx, entity)
     elif frozen(ctx, held=held):
@@ -182,8 +182,11 @@ def carried(kind: str, value: Any) -> list[str]:
     return list(dict.fromkeys(entity for entity in found if entity is not None))
 
 
-def send_more(ctx: Context) -> None:
-    """Go on sending a whole key; once its end is sent, what came meanwhile follows."""
+def send_more(ctx: Context, entity: str | None) -> None:
+    """Go on sending an entity, or a whole key; once its end is sent, what came meanwhile follows."""
+    if entity is not None:
+        _send_on(ctx, entity, ctx.get("mx", entity))
+        return
     away = ctx.get(*ALL)
     if away is None or away["busy"] == 1:
         if away is not None:
@@ -203,6 +206,20 @@ def send_more(ctx: Context) -> None:
         ctx.emit(SALES, ctx.key, MORE, {})
 
 
+def _send_on(ctx: Context, entity: str, leaving: Row, *, everything: bool = False) -> None:
+    if leaving is not None and outgoing.send_events(ctx, entity, leaving, everything=everything):
+        drain(ctx, entity)
+        outgoing.went(ctx, leaving)
+
+
+def send_rest(ctx: Context) -> bool:
+    """Send on at once whatever entity is being sent; True if there was any."""
+    busy = list(ctx.scan("mx"))
+    for entity, leaving in busy:
+        _send_on(ctx, entity, leaving, everything=True)
+    return bool(busy)
+
+
 # -- queues -----------------------------------------------------------------------------------------------
 
 
@@ -220,6 +237,8 @@ def drain(ctx: Context, entity: str) -> None:
         queue = list(ctx.scan(bucket))
         if not queue:
             ctx.put("mq", entity, None)
+            return
+        if ctx.get("mx", entity) is not None:
             return
         coming = ctx.get("mc", entity)
         if coming is not None:

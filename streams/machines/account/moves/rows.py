@@ -15,6 +15,7 @@ Rows of a key that was ever part of a move; all other keys have none of them:
     mp     place       [kind, value, place]: records that nobody has looked at yet because a move is open
     mw     wait        [due, 1 when it fell due here already]: waits of an open move
     mo     move        a move of an entity that went out: {to, deps}, {via} or {got}, see `outgoing`
+    mx     entity      it is being sent: {to, move, after: name of the last event sent, ...}
     ma, mb, md entity  arrived; relations stand, sums to come; sums stand, rules to come
     mi     name        what arrived says about the account
     mj     account     it ended here by a merge

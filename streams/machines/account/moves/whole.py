@@ -36,8 +36,10 @@ STAYS = frozenset({"fwd", "fwd.all", "fwd.alerts", "fq", "mv", "mv.mark", "mv.si
 """Buckets of the key itself; what is open (`mv`, `mo`) and waits (`mw`) are sent in records of their own."""
 
 
-def send_all(ctx: Context, value: Any) -> None:
-    """Begin: open moves first, so that the new key awaits what this one awaited."""
+def send_all(ctx: Context, value: Any, *, later: bool) -> None:
+    """Begin: open moves first, so that the new key awaits what this one awaited. later: its rows in a step of
+    their own, since this one has sent some already.
+    """
     to, move = value["to"], value["move"]
     away = {"to": to, "move": move, "busy": 1, "sh": known_changes(ctx), "after": None}
     rows: list[Sent] = [["mv", name, row] for name, row in opens(ctx)]
@@ -54,7 +56,11 @@ def send_all(ctx: Context, value: Any) -> None:
         ctx.emit(SALES, to, ROWS, first)
     ctx.put("mv", THAW, None)
     ctx.put(*SINCE, None)
-    send_more(ctx, away)
+    if later:
+        ctx.put(*ALL, away)
+        ctx.emit(SALES, ctx.key, MORE, {})
+    else:
+        send_more(ctx, away)
 
 
 def send_more(ctx: Context, away: Row) -> None:
