@@ -21,8 +21,14 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.command(epilog=epilog("stagewatch parked -w my-sales"), rich_help_panel=PANEL)(parked)
     dlq.command("list", epilog=epilog("stagewatch dlq list", "stagewatch dlq list --all --json"))(list_)
-    dlq.command(epilog=epilog("stagewatch dlq show 3"))(show)
-    dlq.command(epilog=epilog("stagewatch dlq replay 3", "stagewatch dlq replay --all"))(replay)
+    dlq.command(epilog=epilog("stagewatch dlq show 3", "stagewatch dlq show 3 --row > row.json"))(show)
+    dlq.command(
+        epilog=epilog(
+            "stagewatch dlq replay 3",
+            "stagewatch dlq replay --all",
+            "stagewatch dlq replay 3 --row row.json   # the row as it should have been",
+        )
+    )(replay)
     app.add_typer(dlq, name="dlq", rich_help_panel=PANEL)
     app.command("confirm-clock", epilog=epilog("stagewatch confirm-clock"), rich_help_panel=PANEL)(
         confirm_clock
@@ -54,11 +60,15 @@ def list_(
     end(upkeep.list_letters(workspace, everything, limit, as_json, language(lang)))
 
 
-def show(number: Number, workspace: WorkspaceDir = HERE) -> None:
+def show(
+    number: Number,
+    workspace: WorkspaceDir = HERE,
+    row: Annotated[bool, typer.Option("--row", help="Only the row of an import, to be put right.")] = False,
+) -> None:
     """Show a dead letter whole: the record and why it was refused (JSON)."""
     from stagewatch.commands import upkeep
 
-    end(upkeep.show_letter(workspace, number))
+    end(upkeep.show_letter(workspace, number, row))
 
 
 def replay(
@@ -67,14 +77,20 @@ def replay(
     ] = None,
     workspace: WorkspaceDir = HERE,
     everything: Annotated[bool, typer.Option("--all", help="All that were not replayed yet.")] = False,
+    row: Annotated[
+        Path | None, typer.Option("--row", metavar="FILE", help="The row of an import as it was put right.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Try a dead letter again, once its cause is gone. What fails again is a new dead letter."""
-    if (number is None) != everything:
+    """Try a dead letter again, once its cause is gone. What fails again is a new dead letter.
+
+    A row that an import rejected is read again by the mapping as it is now; while it fails it stays.
+    """
+    if (number is None) != everything or (everything and row is not None):
         raise typer.BadParameter("give a NUMBER, or --all")
     from stagewatch.commands import upkeep
 
-    end(upkeep.replay(workspace, number, as_json))
+    end(upkeep.replay(workspace, number, row, as_json))
 
 
 def confirm_clock(workspace: WorkspaceDir = HERE, as_json: Json = False) -> None:

@@ -30,22 +30,26 @@ from schemas.time import format_instant
 from stagewatch.commands.arguments import opened, read_until
 from stagewatch.commands.output import Language, console, put_json, say
 from stagewatch.commands.progress import bar
+from stagewatch.commands.rowletters import RowLetters, identity, replay_rows, row_letters
 from stagewatch.commands.standing import standing, standing_rows, tell_standing
 from stagewatch.commands.writer import Writer, open_writer
 from stagewatch.settings import Settings
 from stagewatch.workspace.paths import Workspace
 from stagewatch.workspace.reader import WorkspaceReader
+from streams.runtimes.embedded.runtime import IMPORT
 from streams.runtimes.memory import entry_of
 from streams.runtimes.pipeline import Entry
+from streams.stores.sqlite_dlq import DeadLetter
 
 CHUNK = 2_000
 
 
 @dataclass(slots=True)
 class Rejects:
-    """Writes each rejected row to a file, which is there only if there is one."""
+    """Writes each rejected row to a file, which is there only if there is one, and hands it to `letters`."""
 
     path: Path
+    letters: RowLetters
     count: int = 0
     _file: IO[bytes] | None = None
 
@@ -54,7 +58,9 @@ class Rejects:
         for item in items:
             if isinstance(item, Rejected):
                 self.put(str(item.place), item.error.to_dict())
+                self.letters.put(item)
             yield item
+        self.letters.flush()
 
     def put(self, place: str, error: dict[str, str]) -> None:
         """One line of the file."""
@@ -100,15 +106,17 @@ def run(
     with open_writer(workspace, settings) as writer:
         now = writer.now()
         before = _last_letter(workspace)
-        kept = Rejects(
-            rejects or workspace.data / "rejects" / f"{format_instant(now).replace(':', '')}.jsonl"
-        )
+        waiting = _waiting_rows(workspace)
+        letters = RowLetters(writer, mapping, {identity(letter.what["value"]) for letter in waiting})
+        name = f"{format_instant(now).replace(':', '')}.jsonl"
+        kept = Rejects(rejects or workspace.data / "rejects" / name, letters)
         with bar("reading", not as_json) as told:
             items = read_events(files, document, zone=settings.tz, now=now, progress=told)
             events = sort_history(report.watch(kept.watch(items)))
             entered = _enter(writer, events, settings, now, wanted)
         at = writer.finish(wanted)
         refused = _letters_since(workspace, before, kept)
+        _settle(writer, waiting, letters, files, settings)
         entered.known = _known(workspace, now)
     kept.close()
     answer = _Answer(report, entered, kept, refused, at)
@@ -154,6 +162,22 @@ def _known(workspace: Workspace, since: int) -> int:
 # -- what the machines refused ------------------------------------------------------------------------------
 
 
+def _waiting_rows(workspace: Workspace) -> list[DeadLetter]:
+    """Rows of earlier imports that could not be read."""
+    with WorkspaceReader(workspace) as reader:
+        return row_letters(reader.letters.list(limit=-1))
+
+
+def _settle(
+    writer: Writer, waiting: Sequence[DeadLetter], now: RowLetters, files: Sequence[Path], settings: Settings
+) -> None:
+    """Rows of these files that waited, and can be read by now, wait no more."""
+    names = {str(file.absolute()) for file in files}
+    values = ((letter, letter.what["value"]) for letter in waiting)
+    mine = [x for x, value in values if value["row"]["file"] in names and identity(value) not in now.seen]
+    replay_rows(writer, mine, settings)
+
+
 def _last_letter(workspace: Workspace) -> int:
     with WorkspaceReader(workspace) as reader:
         return reader.letters.last()
@@ -165,6 +189,8 @@ def _letters_since(workspace: Workspace, before: int, kept: Rejects) -> list[dic
         letters = reader.letters.list(after=before, limit=-1)
     found = []
     for letter in letters:
+        if letter.machine == IMPORT:
+            continue
         value = letter.what.get("value")
         name = f"{value.get('src')} {value.get('id')}" if isinstance(value, dict) else letter.key
         kept.put(name, letter.error)
@@ -214,6 +240,7 @@ def _put_text(workspace: Workspace, settings: Settings, answer: _Answer, languag
     if answer.rejects.count:
         words = "被拒绝的行写入" if zh else "Rejected rows are in"
         say(f"{words} {answer.rejects.path} ({answer.rejects.count:,})")
+        say(f"{'更正后重试' if zh else 'When the cause is gone'}: stagewatch dlq list | show | replay")
     with WorkspaceReader(workspace) as reader:
         parked = sum(item.count for item in reader.parked())
         if parked:

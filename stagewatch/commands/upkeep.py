@@ -8,10 +8,16 @@ from typing import Any
 from schemas.errors import StreamError
 from schemas.time import format_instant
 from stagewatch.commands.arguments import opened
+from stagewatch.commands.failures import tell_all
 from stagewatch.commands.output import Language, local_time, put_json, put_table, say, tell_cut, told_of
+from stagewatch.commands.rowletters import content_of, replay_rows, row_letters
 from stagewatch.commands.writer import open_writer
 from stagewatch.workspace.reader import WorkspaceReader
+from streams.runtimes.embedded.runtime import IMPORT
 from streams.stores.sqlite_dlq import DeadLetter
+
+TOLD = 20
+"""Failures that are told one by one."""
 
 
 def parked(root: Path, limit: int, as_json: bool, language: Language) -> int:
@@ -69,8 +75,8 @@ def list_letters(root: Path, everything: bool, limit: int, as_json: bool, langua
     return 0
 
 
-def show_letter(root: Path, number: int) -> int:
-    """Show a dead letter; the exit code."""
+def show_letter(root: Path, number: int, row: bool) -> int:
+    """Show a dead letter, or only the row that it is; the exit code."""
     workspace, _ = opened(root)
     with WorkspaceReader(workspace) as reader:
         letter = reader.letters.get(number)
@@ -81,27 +87,54 @@ def show_letter(root: Path, number: int) -> int:
             found=str(number),
             next_step="list them with `stagewatch dlq list --all`",
         )
+    if row:
+        if letter.machine != IMPORT:
+            raise _no_row(number)
+        content = content_of(letter)
+        if isinstance(content, str):
+            say(content)
+        else:
+            put_json(content)
+        return 0
     put_json({**_row(letter), "record": letter.what})
     return 0
 
 
-def replay(root: Path, number: int | None, as_json: bool) -> int:
-    """Replay one letter, or all; the exit code."""
+def replay(root: Path, number: int | None, row: Path | None, as_json: bool) -> int:
+    """Replay one letter, or all; the exit code. row: the file with the letter's row as it was put right."""
     workspace, settings = opened(root)
     with WorkspaceReader(workspace) as reader:
         waiting = reader.letters.list(limit=-1)
         last = reader.letters.last()
     numbers = [letter.id for letter in waiting] if number is None else [number]
+    rows = row_letters(letter for letter in waiting if letter.id in set(numbers))
+    if row is not None and not rows:
+        raise _no_row(number)
+    of_rows = {letter.id for letter in rows}
     with open_writer(workspace, settings) as writer:
+        failed = replay_rows(writer, rows, settings, row)
         for one in numbers:
-            writer.ask("replay", {"number": one})
+            if one not in of_rows:
+                writer.ask("replay", {"number": one})
     with WorkspaceReader(workspace) as reader:
-        again = reader.letters.list(after=last, limit=-1)
+        again = [_row(letter) for letter in reader.letters.list(after=last, limit=-1)]
+    again += [{**_row(letter), "error": error.to_dict()} for letter, error in failed]
     if as_json:
-        put_json({"replayed": numbers, "failed_again": [_row(letter) for letter in again]})
+        put_json({"replayed": numbers, "failed_again": again})
     else:
+        tell_all(error for _, error in failed[:TOLD])
         say(f"replayed: {len(numbers)}, failed again: {len(again)}")
     return 1 if again else 0
+
+
+def _no_row(number: int | None) -> StreamError:
+    return StreamError(
+        "SW-STREAM-026",
+        place="--row",
+        expected="the number of a dead letter that is a row of an import, and waits",
+        found=str(number),
+        next_step="list them with `stagewatch dlq list`: their machine is `import`",
+    )
 
 
 def ask(root: Path, name: str, as_json: bool) -> int:

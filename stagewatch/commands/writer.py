@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from schemas.errors import CommandError, RequestError, WorkspaceError
 from stagewatch.commands.failures import tell_all
-from stagewatch.service.local import entry_fields
+from stagewatch.service.local import dead_row, entry_fields
 from stagewatch.service.opening import bring_in, describe, open_runtime, read_files
 from stagewatch.service.ports import prepared
 from stagewatch.service.secrets import kept, read_address
@@ -53,8 +53,12 @@ class Writer(Protocol):
         """End the history; the logical time (us) afterwards."""
         ...
 
+    def bury(self, letters: Sequence[Mapping[str, Any]]) -> None:
+        """Keep rows that could not be read as dead letters: each a key, a value and an error."""
+        ...
+
     def ask(self, name: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """`replay`, `confirm-clock`, `rebuild-views`, `reload`."""
+        """`replay`, `settle`, `confirm-clock`, `rebuild-views`, `reload`."""
         ...
 
 
@@ -97,7 +101,13 @@ class OwnWriter:
         self._work()
         return self._runtime.at
 
+    def bury(self, letters: Sequence[Mapping[str, Any]]) -> None:
+        self._runtime.bury([dead_row(letter, self.now()) for letter in letters])
+
     def ask(self, name: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        if name == "settle":
+            self._runtime.settle_dead(int(body["number"]))
+            return {"settled": body["number"]}
         if name == "replay":
             self._runtime.replay_dead(int(body["number"]))
             self._work()
@@ -153,6 +163,9 @@ class ServerWriter:
 
     def finish(self, until: int | None) -> int:
         return int(self._post("/local/finish", {"until": until})["at"])
+
+    def bury(self, letters: Sequence[Mapping[str, Any]]) -> None:
+        self._post("/local/bury", {"letters": letters})
 
     def ask(self, name: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         return self._post(f"/local/{name}", body)

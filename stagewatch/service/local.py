@@ -15,10 +15,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from console.access import Access, Client, digest
-from schemas.errors import RequestError
+from schemas.errors import RequestError, StagewatchError
 from stagewatch.service.engine import Engine
 from stagewatch.service.watcher import Watcher
-from streams.runtimes.embedded.runtime import EmbeddedRuntime
+from streams.kernel.contract import Record
+from streams.kernel.driver import Dead
+from streams.runtimes.embedded.runtime import IMPORT, EmbeddedRuntime
 from streams.runtimes.pipeline import Entry
 
 SCOPE: Final = "local"
@@ -49,6 +51,8 @@ class Local:
             "history": self._history,
             "finish": self._finish,
             "replay": self._replay,
+            "bury": self._bury,
+            "settle": self._settle,
             "confirm-clock": self._confirm_clock,
             "rebuild-views": self._rebuild,
             "reload": self._reload,
@@ -83,13 +87,28 @@ class Local:
     async def _finish(self, body: Mapping[str, Any]) -> Any:
         until = body.get("until")
         await self._call(lambda runtime: runtime.finish_history(until))
-        while not await self._call(lambda runtime: runtime.process(max_ms=SLICE).idle):
-            pass  # in slices: others want to append meanwhile, and the server may stop
+        await self._work()
         return {"at": await self._call(lambda runtime: runtime.at)}
+
+    async def _work(self) -> None:
+        """Until nothing is left; in slices: others want to append meanwhile, and the server may stop."""
+        while not await self._call(lambda runtime: runtime.process(max_ms=SLICE).idle):
+            pass
+
+    async def _bury(self, body: Mapping[str, Any]) -> Any:
+        letters = [dead_row(letter, self.clock()) for letter in body["letters"]]
+        await self._call(lambda runtime: runtime.bury(letters))
+        return {"buried": len(letters)}
+
+    async def _settle(self, body: Mapping[str, Any]) -> Any:
+        number = int(body["number"])
+        await self._call(lambda runtime: runtime.settle_dead(number))
+        return {"settled": number}
 
     async def _replay(self, body: Mapping[str, Any]) -> Any:
         number = int(body["number"])
         await self._call(lambda runtime: runtime.replay_dead(number))
+        await self._work()
         return {"replayed": number}
 
     async def _confirm_clock(self, body: Mapping[str, Any]) -> Any:
@@ -103,6 +122,12 @@ class Local:
     async def _reload(self, body: Mapping[str, Any]) -> Any:
         changed = await self.watcher.reload()
         return {"changed": changed, "errors": [error.to_dict() for error in self.watcher.errors]}
+
+
+def dead_row(letter: Mapping[str, Any], at: int) -> Dead:
+    """A row that could not be read, as a dead letter: its key, value and error. at: us."""
+    error = {name: text for name, text in letter["error"].items() if name != "title"}
+    return Dead(Record(IMPORT, letter["key"], "row", letter["value"], at), StagewatchError(**error))
 
 
 def entry_from(fields: Sequence[Any]) -> Entry:

@@ -99,7 +99,8 @@ def test_the_same_import_twice_changes_nothing(workspace: str, events: Path) -> 
     before = json.loads(run("alerts", "list", "--all", "-w", workspace, "--json"))
     assert "Events: 4 sent, 4 known already" in run("import", "-w", workspace, str(events), code=1)
     assert json.loads(run("alerts", "list", "--all", "-w", workspace, "--json")) == before
-    assert json.loads(run("status", "-w", workspace, "--json"))["dead_letters"] == 0
+    [letter] = json.loads(run("dlq", "list", "-w", workspace, "--json"))["letters"]
+    assert (letter["machine"], letter["key"]) == ("import", "events.jsonl:4")
 
 
 def test_a_backtest_says_when_and_whom(workspace: str, events: Path, tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 """Files as a source: JSONL, CSV and Excel become events, and every row is accounted for."""
 
+from connectors.sources.files.again import put_right, read_again
 from connectors.sources.files.history import sort_history
 from connectors.sources.files.items import (
     Imported,
     ImportItem,
+    KeptRow,
     Noted,
     Place,
     Rejected,
@@ -22,6 +24,7 @@ __all__ = [
     "ImportItem",
     "ImportReport",
     "Imported",
+    "KeptRow",
     "MappingDocument",
     "Noted",
     "Place",
@@ -32,6 +35,8 @@ __all__ = [
     "check_mapping",
     "load_mapping",
     "parse_mapping",
+    "put_right",
+    "read_again",
     "read_events",
     "report_table",
     "sort_history",

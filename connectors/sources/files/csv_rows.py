@@ -15,6 +15,7 @@ from connectors.sources.files.text_lines import (
     Line,
     Progress,
     decoded,
+    kept_text,
     nothing_to_tell,
     numbered_lines,
 )
@@ -68,7 +69,7 @@ class _Feed:
             text = None if line.too_long else decoded(line, self._encoding)
             if text is not None:
                 return line.number, text
-            self.bad.append(BadRow(line.number, self._unusable(line)))
+            self.bad.append(BadRow(line.number, self._unusable(line), kept_text(line)))
         raise StopIteration
 
     def _unusable(self, line: Line) -> MappingError:
@@ -122,4 +123,5 @@ def _broken(feed: _Feed, name: str, found: str) -> BadRow:
     return BadRow(
         number,
         MappingError("SW-MAP-041", place=f"{name}:{number}", expected=expected, found=shown, next_step=step),
+        text,
     )

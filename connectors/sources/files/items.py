@@ -81,11 +81,30 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptRow:
+    """A row as it stood in its file, enough to read it again.
+
+    file: its path. header: the titles; None in a file of events. cells: of a row that could be taken apart;
+    text: of one that could not, or of an event; neither of one that is too long. lossy: which cells are
+    numbers of which the spreadsheet has lost digits.
+    """
+
+    file: str
+    sheet: str | None = None
+    header: tuple[str, ...] | None = None
+    cells: tuple[str, ...] | None = None
+    text: str | None = None
+    lossy: tuple[int, ...] = ()
+    spreadsheet: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Rejected:
-    """A row (line 0: a whole file) that could not be used: nothing of it was imported."""
+    """A row (line 0: a whole file) that could not be used: nothing of it was imported; a file has no row."""
 
     place: Place
     error: StagewatchError
+    row: KeptRow | None = None
 
 
 @dataclass(frozen=True, slots=True)

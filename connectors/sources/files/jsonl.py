@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from connectors.sources.files.items import Imported, ImportItem, Place, Rejected, Skipped
+from connectors.sources.files.items import Imported, ImportItem, KeptRow, Place, Rejected, Skipped
 from connectors.sources.files.plan import BLANK, Surroundings
-from connectors.sources.files.text_lines import LINE_LIMIT, Line, Progress, numbered_lines
+from connectors.sources.files.text_lines import LINE_LIMIT, Line, Progress, kept_text, numbered_lines
 from schemas.envelope import decode_event, entity_of
 from schemas.errors import MappingError, StagewatchError
 
@@ -23,7 +24,10 @@ def jsonl_items(
     empty = True
     for line in numbered_lines(path, progress=progress):
         empty = False
-        yield _item(line, Place(name, line.number), file_order, around)
+        item = event_item(line, Place(name, line.number), file_order, around)
+        if isinstance(item, Rejected):
+            item = replace(item, row=KeptRow(str(path.absolute()), text=kept_text(line)))
+        yield item
     if empty:
         step = "check that the export was finished"
         error = MappingError(
@@ -32,7 +36,8 @@ def jsonl_items(
         yield Rejected(Place(name, 0), error)
 
 
-def _item(line: Line, place: Place, file_order: int, around: Surroundings) -> ImportItem:
+def event_item(line: Line, place: Place, file_order: int, around: Surroundings) -> ImportItem:
+    """What one line gives."""
     raw = line.raw.removeprefix(codecs.BOM_UTF8) if line.number == 1 else line.raw
     if line.too_long:
         expected = f"at most {LINE_LIMIT} bytes"

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from connectors.sources.files.csv_rows import csv_rows
 from connectors.sources.files.excel_rows import open_sheets, sheet_rows
-from connectors.sources.files.items import ImportItem, Noted, Place, Rejected, Skipped
+from connectors.sources.files.items import ImportItem, KeptRow, Noted, Place, Rejected, Skipped
 from connectors.sources.files.jsonl import jsonl_items
-from connectors.sources.files.lookup import EXCEL_SUFFIXES, Table, read_lookup
+from connectors.sources.files.lookup import EXCEL_SUFFIXES, read_lookup
 from connectors.sources.files.mapping import FileMapping, MappingDocument
 from connectors.sources.files.plan import RowPlan, Surroundings
-from connectors.sources.files.rows import BadRow, Header, RawItem, RawRow, read_header
+from connectors.sources.files.rows import BadRow, Header, LossyText, RawItem, RawRow, read_header
 from connectors.sources.files.text_lines import Progress, detect_encoding
 from schemas.errors import MappingError, StagewatchError
 
@@ -70,7 +71,6 @@ class _Reading:
         self._around = around
         self._sizes = [_size(path) for path in paths]
         self._told = progress
-        self._tables: dict[str, Table] = {}
         names = [path.name for path in paths]
         self._names = [path.name if names.count(path.name) == 1 else str(path) for path in paths]
 
@@ -99,14 +99,7 @@ class _Reading:
             yield from self._text_file(path, name, order, parts[0])
 
     def _parts(self, path: Path) -> list[FileMapping]:
-        files = self._mapping.files if self._mapping is not None else []
-        parts = [part for part in files if fnmatch.fnmatchcase(path.name, part.match)]
-        known = TEXT_SUFFIXES | EXCEL_SUFFIXES
-        if parts and (parts[0].format is not None or path.suffix.lower() in known):
-            return parts
-        expected = ", ".join(part.match for part in files) or "a mapping, or a .jsonl file of events"
-        step = "add the file to the mapping (match, and format for an unusual ending)"
-        raise MappingError("SW-MAP-022", place=path.name, expected=expected, found=path.name, next_step=step)
+        return parts_for(path, self._mapping)
 
     def _text_file(self, path: Path, name: str, order: int, part: FileMapping) -> Iterator[ImportItem]:
         if self._sizes[order] == 0:
@@ -147,34 +140,58 @@ class _Reading:
             if part.surplus == "refuse":
                 raise note
             yield Noted(whole, note)
-        self._load_tables(mapping, part, path)
+        load_tables(mapping, part, path, self._paths, self._around)
         plan = RowPlan(mapping, part, header, self._around, file_order=order, spreadsheet=spreadsheet)
+        kept = KeptRow(str(path.absolute()), whole.sheet, header.cells, spreadsheet=spreadsheet)
         for item in rows:
             place = Place(whole.file, item.line, whole.sheet)
             if isinstance(item, BadRow):
-                yield Rejected(place, item.error)
-            else:
-                yield from plan.apply(item.cells, place)
-
-    def _load_tables(self, mapping: MappingDocument, part: FileMapping, path: Path) -> None:
-        for use in part.lookup:
-            if use.table not in self._tables:
-                lookup = mapping.lookups[use.table]
-                beside = [given for given in self._paths if given.name == lookup.file]
-                found = beside[0] if beside else path.with_name(lookup.file)
-                try:
-                    self._tables[use.table] = read_lookup(found, lookup, self._around.zone)
-                except OSError as error:
-                    step = f"put it beside {path.name}, or name it among the files to import"
-                    reason = error.strerror or type(error).__name__
-                    raise MappingError(
-                        "SW-MAP-028", place=path.name, expected=lookup.file, found=reason, next_step=step
-                    ) from error
-        self._around.tables = self._tables
+                yield Rejected(place, item.error, replace(kept, text=item.text))
+                continue
+            for made in plan.apply(item.cells, place):
+                yield replace(made, row=_with(kept, item.cells)) if isinstance(made, Rejected) else made
 
     def _progress(self, order: int) -> Progress:
         before, total = sum(self._sizes[:order]), sum(self._sizes)
         return lambda done: self._told(before + done, total)
+
+
+def parts_for(path: Path, mapping: MappingDocument | None) -> list[FileMapping]:
+    """The parts of the mapping that are for the file; raises MappingError SW-MAP-022 when there is none."""
+    files = mapping.files if mapping is not None else []
+    parts = [part for part in files if fnmatch.fnmatchcase(path.name, part.match)]
+    known = TEXT_SUFFIXES | EXCEL_SUFFIXES
+    if parts and (parts[0].format is not None or path.suffix.lower() in known):
+        return parts
+    expected = ", ".join(part.match for part in files) or "a mapping, or a .jsonl file of events"
+    step = "add the file to the mapping (match, and format for an unusual ending)"
+    raise MappingError("SW-MAP-022", place=path.name, expected=expected, found=path.name, next_step=step)
+
+
+def load_tables(
+    mapping: MappingDocument, part: FileMapping, path: Path, given: Sequence[Path], around: Surroundings
+) -> None:
+    """Read the lookups that the part needs, from the `given` files or beside the file, into `around`."""
+    tables = dict(around.tables)
+    for use in part.lookup:
+        if use.table not in tables:
+            lookup = mapping.lookups[use.table]
+            beside = [one for one in given if one.name == lookup.file]
+            found = beside[0] if beside else path.with_name(lookup.file)
+            try:
+                tables[use.table] = read_lookup(found, lookup, around.zone)
+            except OSError as error:
+                step = f"put it beside {path.name}, or name it among the files to import"
+                reason = error.strerror or type(error).__name__
+                raise MappingError(
+                    "SW-MAP-028", place=path.name, expected=lookup.file, found=reason, next_step=step
+                ) from error
+    around.tables = tables
+
+
+def _with(kept: KeptRow, cells: Sequence[str]) -> KeptRow:
+    lossy = tuple(index for index, cell in enumerate(cells) if isinstance(cell, LossyText))
+    return replace(kept, cells=tuple(map(str, cells)), lossy=lossy)
 
 
 def _header(rows: Iterator[RawItem], part: FileMapping, whole: Place) -> tuple[list[ImportItem], Header]:

@@ -27,10 +27,11 @@ class RawRow:
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that could not be taken apart, and why."""
+    """A row that could not be taken apart, and why; its text, if that could be kept."""
 
     line: int
     error: MappingError
+    text: str | None = None
 
 
 RawItem = RawRow | BadRow
@@ -38,11 +39,16 @@ RawItem = RawRow | BadRow
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The titles of a file: how many cells a row has, and which cell belongs to which declared column."""
+    """The titles of a file as they stand: which cell belongs to which declared column."""
 
-    width: int
+    cells: tuple[str, ...]
     positions: Mapping[str, int]
     surplus: tuple[str, ...]
+
+    @property
+    def width(self) -> int:
+        """How many cells a row has."""
+        return len(self.cells)
 
 
 def read_header(cells: Sequence[str], columns: Mapping[str, Column], place: Place) -> Header:
@@ -58,7 +64,7 @@ def read_header(cells: Sequence[str], columns: Mapping[str, Column], place: Plac
             positions[name] = at
             used[at] = name
     surplus = tuple(title for index, title in enumerate(titles) if index not in used)
-    return Header(len(cells), positions, surplus)
+    return Header(tuple(cells), positions, surplus)
 
 
 def _find(name: str, column: Column, titles: Sequence[str], place: Place) -> int | None:

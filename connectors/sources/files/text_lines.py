@@ -15,6 +15,8 @@ Progress = Callable[[int], None]
 """Called with the number of bytes of the current file that have been read."""
 
 LINE_LIMIT = MAX_BYTES
+KEPT = 1_048_576
+"""Longest line (bytes) of which the text is kept when it is rejected."""
 PROGRESS_STEP = 262_144
 _CHUNK = 1_048_576
 _WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
@@ -90,6 +92,18 @@ def decoded(line: Line, encoding: str) -> str | None:
     """The line's text; None when it is not in the encoding."""
     try:
         return line.raw.decode("utf-8-sig" if line.number == 1 and encoding != "gb18030" else encoding)
+    except UnicodeDecodeError:
+        return None
+
+
+def kept_text(line: Line) -> str | None:
+    """The line as text, to be kept; None when it is not UTF-8, only its beginning is there, or it is longer
+    than `KEPT`.
+    """
+    if line.too_long or len(line.raw) > KEPT:
+        return None
+    try:
+        return line.raw.decode("utf-8-sig" if line.number == 1 else "utf-8")
     except UnicodeDecodeError:
         return None
 

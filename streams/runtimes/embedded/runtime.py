@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from schemas.errors import StreamError
 from schemas.time import SECOND
+from streams.kernel.driver import Dead
 from streams.runtimes.embedded.clock import Clock
 from streams.runtimes.embedded.faults import unstorable
 from streams.runtimes.embedded.holder import VOID, Holder
@@ -24,8 +25,11 @@ from streams.runtimes.embedded.progress import Committed, Progress, Turn
 from streams.runtimes.embedded.session import Options, Session
 from streams.runtimes.pipeline import Entry
 from streams.stores.log import Logged
+from streams.stores.sqlite_dlq import DeadLetter
 
 T = TypeVar("T")
+IMPORT = "import"
+"""What stands for the machine in dead letters of rows that never became entries."""
 LATE = 600 * SECOND
 """What fires so much (us) after its due was not told in time: nobody was there."""
 BATCH_BYTES = 16_000_000
@@ -113,6 +117,20 @@ class EmbeddedRuntime(Holder):
             now = self._now()
             self._later(now, lambda session: _replay(session, number, now))
 
+    def bury(self, letters: Sequence[Dead]) -> None:
+        """Keep what could not be read before it became an entry, as dead letters of `IMPORT`."""
+        with self._mutex:
+            self._transact(lambda session: session.letters.add([(IMPORT, -1, dead) for dead in letters]))
+
+    def settle_dead(self, number: int) -> None:
+        """A dead letter of `IMPORT` was read after all.
+
+        Raises:
+            StreamError: SW-STREAM-026, there is none of that number, or it was replayed already.
+        """
+        with self._mutex:
+            self._transact(lambda session: session.letters.mark_replayed(_waiting(session, number).id))
+
     def confirm_clock(self) -> None:
         """The wall clock is right after its jump: take entries again."""
         with self._mutex:
@@ -130,9 +148,8 @@ class EmbeddedRuntime(Holder):
         """Work off the raw log until its end, or until a bound is reached (at least one batch).
 
         Raises:
-            StreamError: SW-STREAM-021 to -023, the batch was undone; call again to retry. SW-STREAM-027, it
-            is
-                being closed.
+            StreamError: SW-STREAM-021 to -023, the batch was undone; call again to retry. SW-STREAM-027: it
+                is being closed.
         """
         deadline = math.inf if max_ms is None else time.perf_counter() + max_ms / 1000
         turn = Turn(deadline, math.inf if max_entries is None else max_entries)
@@ -244,6 +261,13 @@ class EmbeddedRuntime(Holder):
 
 
 def _replay(session: Session, number: int, now: int) -> None:
+    letter = _waiting(session, number)
+    at = now if session.state.phase == "live" else session.state.at
+    session.letters.mark_replayed(number)
+    session.intake.own(RETRY, at, {"machine": letter.machine, "what": letter.what})
+
+
+def _waiting(session: Session, number: int) -> DeadLetter:
     letter = session.letters.get(number)
     if letter is None or letter.replayed:
         raise StreamError(
@@ -252,6 +276,4 @@ def _replay(session: Session, number: int, now: int) -> None:
             found=f"{number}" if letter is None else f"{number}, replayed already",
             next_step="list them with `stagewatch dlq list`",
         )
-    at = now if session.state.phase == "live" else session.state.at
-    session.letters.mark_replayed(number)
-    session.intake.own(RETRY, at, {"machine": letter.machine, "what": letter.what})
+    return letter
