@@ -16,17 +16,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from schemas.errors import StagewatchError
-from streams.kernel.contract import (
-    SHARED,
-    Context,
-    Machine,
-    Record,
-    Step,
-    StorageError,
-    Store,
-    Sweep,
-    Wait,
-)
+from streams.kernel.contract import SHARED, Context, Machine, Record, Step, StorageError, Store, Sweep, Wait
 from streams.kernel.outcome import NEVER, Counter, Dead, Out, fault_of
 
 __all__ = ["NEVER", "Counter", "Dead", "Out", "Partition"]
@@ -56,6 +46,7 @@ class Partition:
         self.number = number
         self._stamps = stamps
         meta: dict[str, Any] = store.get(SHARED, META, "driver") or {}
+        self._saved = meta
         saved: dict[str, int] = meta.get("clocks", {})
         self.clocks: dict[int, int] = {f: saved.get(str(f), -1) for f in feeds}
         self.clock = min(self.clocks.values(), default=-1)
@@ -135,14 +126,16 @@ class Partition:
         return True
 
     def checkpoint(self) -> None:
-        """Write clocks and counters as rows; call before committing."""
-        meta = {
+        """Write clocks and counters as rows, if they have changed; call before committing."""
+        meta: dict[str, Any] = {
             "clocks": {str(f): at for f, at in self.clocks.items()},
             "at": self.last_at,
             "n": self._counter.n,
             "sweeps": self._sweep_seq,
         }
-        self._write({(SHARED, META, "driver"): meta})
+        if meta != self._saved:
+            self._saved = meta
+            self._write({(SHARED, META, "driver"): meta})
 
     @property
     def sweeping(self) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 
-YOUNG, MIDDLE, OLD = 50_000, 1_000_000, 1_000_000
+YOUNG, MIDDLE, OLD = 10_000, 1_000_000, 1_000_000
 
 
 def spare_old_objects() -> None:

@@ -147,33 +147,8 @@ class SqliteStore:
     def apply(self, step: Step, floor: int) -> None:
         if self.checking:
             _encode([(emit.topic, emit.key, emit.kind, emit.value) for emit in step.emits])
-        written = [None if value is None else _encode(value) for value in step.rows.values()]
-        fresh = self.pending.fresh.keys
-        used = 0
-        for ((key, bucket, name), value), data in zip(step.rows.items(), written, strict=True):
-            cached = self._keys.get(key) or self._key(key)
-            found = cached.buckets.get(bucket)
-            if found is None:
-                found = self._wide.bucket(cached, key, bucket)
-            if data is None:
-                used += found.delete(name)
-            else:
-                rows = found.rows
-                if name in rows:
-                    rows[name] = value
-                else:
-                    found.ordered = found.ordered and (not rows or next(reversed(rows)) < name)
-                    rows[name] = data  # most rows are never read again
-                    used += 1
-            changed = fresh.get(key)
-            if changed is None:
-                changed = self._touched(key)
-            names = changed.get(bucket)
-            if names is None:
-                changed[bucket] = {name: data}
-            else:
-                names[name] = data
-        self._pool.used += used
+        if step.rows:
+            self._put(step.rows)
         for (key, name), due in step.waits.items():
             self._arm(key, name, due, floor)
 
@@ -210,6 +185,35 @@ class SqliteStore:
 
     # -- inside ----------------------------------------------------------------------------------------------
 
+    def _put(self, rows: dict[tuple[str, str, str], Any]) -> None:
+        written = [None if value is None else _encode(value) for value in rows.values()]
+        fresh = self.pending.fresh.keys
+        used = 0
+        last: str | None = None
+        for ((key, bucket, name), value), data in zip(rows.items(), written, strict=True):
+            if key is not last:
+                last, cached = key, self._keys.get(key) or self._key(key)
+                changed = fresh.get(key) or self._touched(key)
+            found = cached.buckets.get(bucket)
+            if found is None:
+                found = self._wide.bucket(cached, key, bucket)
+            if data is None:
+                used += found.delete(name)
+            else:
+                known = found.rows
+                if name in known:
+                    known[name] = value
+                else:
+                    found.ordered = found.ordered and (not known or next(reversed(known)) < name)
+                    known[name] = data  # most rows are never read again
+                    used += 1
+            names = changed.get(bucket)
+            if names is None:
+                changed[bucket] = {name: data}
+            else:
+                names[name] = data
+        self._pool.used += used
+
     def _key(self, key: str) -> CachedKey:
         cached = self._old.pop(key, None)
         if cached is None:
@@ -222,6 +226,8 @@ class SqliteStore:
 
     def _made(self, key: str, layers: Sequence[Row]) -> CachedKey:
         """What memory keeps of a key with these layers in the database."""
+        if not layers and not self.pending.has(key):
+            return CachedKey({}, KeyWaits({}), 0, wide=False, whole=True)
         wide = bool(layers) and layers[0][0] == WIDE
         rows: Rows = {} if wide else self._disk.unpacked(key, layers)
         waits = self._disk.bucket(key, WAITS, -1)[0] if wide else rows.pop(WAITS, {})
@@ -265,9 +271,7 @@ class SqliteStore:
         fresh = self.pending.fresh
         if (key, name) not in fresh.moved:
             fresh.moved[(key, name)] = set() if old is None else {old[0]}
-        changed = fresh.keys.get(key)
-        if changed is None:
-            changed = self._touched(key)
+        changed = fresh.keys.get(key) or self._touched(key)
         if due is None:
             waits.disarm(name)
             self._window.disarm(key, name)

@@ -68,7 +68,8 @@ class Disk:
             for key, layer, value in self._db.rows(_PACKS, (self._part, *some)):
                 found[key].append((layer, value))
         for layers in found.values():
-            layers.sort()
+            if len(layers) > 1:
+                layers.sort()
         return found
 
     def shape(self, key: str) -> tuple[int, bool]:

@@ -84,6 +84,10 @@ class Pending:
         generations = (self.aging.keys, self.young.keys, self.fresh.keys)
         return [rows for changed in generations if (rows := changed.get(key)) is not None]
 
+    def has(self, key: str) -> bool:
+        """Whether the key has changed rows."""
+        return key in self.young.keys or key in self.aging.keys or key in self.fresh.keys
+
     def waits(self) -> dict[Place, tuple[int, int] | None]:
         """All waits that moved, as they are now."""
         found: dict[Place, tuple[int, int] | None] = {}
@@ -170,13 +174,11 @@ class Journal:
         self._left, self._aging, self._layer, self._bytes = left, len(left), self._last, 0
 
     def _merge(self, count: int) -> None:
-        keys: dict[int, list[str]] = {}
-        stores: dict[int, Keeper] = {}
-        for _ in range(min(count, len(self._left))):
-            store, key = self._left.pop()
-            stores[store.part] = store
-            keys.setdefault(store.part, []).append(key)
-        for part, store in stores.items():
-            store.merge(keys[part], self._layer)
+        some = self._left[-count:]
+        del self._left[-count:]
+        for store in self._stores:
+            keys = [key for owner, key in some if owner is store]
+            if keys:
+                store.merge(keys, self._layer)
         if not self._left:
             self._db.write(_FORGET, [(self._layer,)])

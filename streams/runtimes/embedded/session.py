@@ -59,7 +59,7 @@ class Options:
 
     machines: Sequence[MachineSpec] = MACHINES
     batch_entries: int = 500
-    batch_ms: int = 50
+    batch_ms: int = 250
     cache_rows: int = 200_000
     logged: tuple[str, ...] = (SALES_EVENTS,)
     busy_seconds: float = 2.0
