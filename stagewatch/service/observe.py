@@ -14,8 +14,8 @@ from connectors.channels.channel import Delivered, Outcome, Temporary
 from connectors.channels.delivery import Attempt
 from connectors.channels.outbox import MarkFailed, MarkSent
 from stagewatch.metrics import SECOND, Metrics
+from stagewatch.service.evaluations import Evaluations
 from streams.kernel.contract import SHARED, Record
-from streams.machines.account.machine import AccountMachine
 from streams.machines.identity.listing import count_waiting
 from streams.runtimes.embedded.progress import Committed
 from streams.runtimes.embedded.runtime import EmbeddedRuntime
@@ -48,7 +48,7 @@ class Observer:
 
     def __init__(self, metrics: Metrics) -> None:
         self.metrics = metrics
-        self._judged: dict[int, tuple[list[int], list[int]]] = {}
+        self._evaluations = Evaluations()
         self._alarms: dict[str, str] = {}
         for topic in INTAKE:
             metrics.events(topic, 0)
@@ -123,29 +123,13 @@ class Observer:
         lag = lag_of(runtime, now)
         for machine, stand in runtime.inspect(_standing).items():
             metrics.machine(machine, lag=lag, held=stand.held, sweeps=stand.sweeps)
-        metrics.rules(*runtime.inspect(self._evaluations))
+        metrics.rules(*runtime.inspect(self._judged))
         parked, rules = runtime.inspect(_parked_and_rules)
         metrics.parked(parked)
         metrics.rules_active(rules)
 
-    def _evaluations(self, pipeline: Pipeline) -> tuple[Counter[str], Counter[str]]:
-        """Rule id -> evaluations and matches since the last call. Partitions share compiled rules."""
-        evaluated: Counter[str] = Counter()
-        matched: Counter[str] = Counter()
-        seen: dict[int, tuple[list[int], list[int]]] = {}
-        for part in pipeline.machines["account"]:
-            if not isinstance(part.machine, AccountMachine):
-                continue
-            for rule in part.machine.rules:
-                counts = rule.judged
-                if id(counts) in seen:
-                    continue
-                _, before = self._judged.get(id(counts), (counts, [0, 0]))
-                seen[id(counts)] = (counts, list(counts))
-                matched[rule.id] += counts[1] - before[1]
-                evaluated[rule.id] += sum(counts) - sum(before)
-        self._judged = seen
-        return evaluated, matched
+    def _judged(self, pipeline: Pipeline) -> tuple[Counter[str], Counter[str]]:
+        return self._evaluations.since(part.machine for part in pipeline.machines["account"])
 
 
 def lag_of(runtime: EmbeddedRuntime, now: int) -> int:

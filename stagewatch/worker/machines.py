@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,6 +25,7 @@ from streams.runtimes.cluster.publisher import Publisher
 from streams.runtimes.cluster.task import PartitionTask
 from streams.runtimes.cluster.telling import Done, Stand
 from streams.runtimes.cluster.transactions import ClaimLostError
+from streams.topology import INTAKE
 
 GAUGE_SECONDS = 2.0
 FILES_SECONDS = 2.0
@@ -105,9 +107,8 @@ def tell_of(metrics: WorkerMetrics) -> Callable[[Done], None]:
     """What is told of each batch."""
 
     def tell(done: Done) -> None:
-        topics: dict[str, int] = {}
-        for out in done.outs:
-            topics[out.emit.topic] = topics.get(out.emit.topic, 0) + 1
+        topics = Counter({topic: count for topic, count in done.taken.items() if topic in INTAKE})
+        topics.update(out.emit.topic for out in done.outs)
         metrics.done(done, topics)
         for out in done.outs:
             value: Mapping[str, Any] | None = out.emit.value if isinstance(out.emit.value, dict) else None

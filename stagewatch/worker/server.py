@@ -6,6 +6,7 @@ The wiring is here and nowhere else. Signals are the caller's affair.
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import os
 import socket
 import time
@@ -32,8 +33,10 @@ from stagewatch.service.observe import Observer
 from stagewatch.service.opening import Files, read_files
 from stagewatch.service.secrets import kept, signer
 from stagewatch.settings import Settings, load_settings
-from stagewatch.worker import stages
+from stagewatch.worker import hosting, stages
 from stagewatch.worker.delivering import Delivering, WallClock
+from stagewatch.worker.gauges import GaugesService
+from stagewatch.worker.lists import ListsService, Own
 from stagewatch.worker.machines import hosted, tell_of, trouble_of
 from stagewatch.worker_metrics import WorkerMetrics
 from stagewatch.workspace.paths import Workspace
@@ -130,11 +133,21 @@ class WorkerServer:
         await self.publisher.start()
         self._stack.push_async_callback(self.publisher.stop)
         self.app = make_app(self.cluster, self.cluster.data / "faust", self.metrics.registry)
+        redis = self.settings.need_cluster().redis
+        self.link = Link(redis.url, self.cluster.prefix, redis.options(self._run.environment))
+        self._stack.callback(self.link.close)
         self._agents()
+        slots: Slots | None = None
         if "machines" in roles:
             slots = Slots(self.cluster, cluster_id, tell_of(self.told), trouble_of(self.told))
             self.app.service(hosted(slots, self.publisher, self.told, self._changed_files))
         await self._http()
+        self.app.service(hosting.hosted(GaugesService, self.metrics, self.ready, slots, self.cluster.data))
+        name = f"{socket.gethostname()}-{os.getpid()}"
+        own = Own(name, {"url": self._shown(), "roles": list(roles)}, "views" in roles)
+        self.app.service(
+            hosting.hosted(ListsService, self.cluster, self.link, RedisView(self.link, 0), self.told, own)
+        )
         await self._delivery()
         await self.app.start()
         self._stack.push_async_callback(self.app.stop)
@@ -147,10 +160,7 @@ class WorkerServer:
             agent = stages.intake(cluster, self.publisher, self.metrics)
             add_agent(app, cluster, "intake", (EVENTS,), agent)
         if "views" in roles:
-            redis = self.settings.need_cluster().redis
-            link = Link(redis.url, cluster.prefix, redis.options(self._run.environment))
-            self._stack.callback(link.close)
-            agent = stages.projection(cluster, RedisView(link, 0))
+            agent = stages.projection(cluster, RedisView(self.link, 0))
             add_agent(app, cluster, "projection", tuple(OPEN_STATES), agent)
 
     async def _delivery(self) -> None:
@@ -209,6 +219,15 @@ class WorkerServer:
         self._stack.push_async_callback(server.stop)
         host = f"[{server.host}]" if ":" in server.host else server.host
         self.url = f"http://{host}:{server.port}"
+
+    def _shown(self) -> str:
+        """The URL that others reach this worker by."""
+        host, _, port = self.url.removeprefix("http://").rpartition(":")
+        try:
+            everywhere = ipaddress.ip_address(host.strip("[]")).is_unspecified
+        except ValueError:
+            return self.url
+        return f"http://{socket.gethostname()}:{port}" if everywhere else self.url
 
     async def _sink(self, events: list[Event]) -> Sequence[str]:
         namespaces = self.settings.namespaces

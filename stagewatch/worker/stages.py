@@ -7,7 +7,7 @@ cannot be read goes to the dead letters.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import structlog
@@ -96,15 +96,19 @@ def _headers(event: EventT[Any]) -> list[tuple[str, bytes]]:
 
 
 def _logged(cluster: Cluster, page: Iterable[EventT[Any]]) -> Iterable[Logged]:
-    for event in page:
-        message, place = event.message, place_of(_headers(event))
-        if place is None:
-            continue
-        topic = message.topic.removeprefix(f"{cluster.prefix}.")
-        key = (message.key or b"").decode()
-        one = Logged(
-            topic, message.partition, message.offset, key, place.kind, value_of(message.value), place.at,
-            place.feed, place.n,
-        )  # fmt: skip
-        if is_transition(one):
-            yield one
+    found = (logged_of(cluster, event.message, _headers(event)) for event in page)
+    return (one for one in found if one is not None)
+
+
+def logged_of(cluster: Cluster, message: Any, headers: Sequence[tuple[str, bytes]]) -> Logged | None:
+    """A message of a sink topic, read by Faust or aiokafka, as views take it; None: they do not show it."""
+    place = place_of(headers)
+    if place is None:
+        return None
+    topic = message.topic.removeprefix(f"{cluster.prefix}.")
+    key = (message.key or b"").decode()
+    one = Logged(
+        topic, message.partition, message.offset, key, place.kind, value_of(message.value), place.at,
+        place.feed, place.n,
+    )  # fmt: skip
+    return one if is_transition(one) else None

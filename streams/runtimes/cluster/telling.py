@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from streams.kernel.driver import Dead, Out
 
@@ -12,7 +12,7 @@ from streams.kernel.driver import Dead, Out
 class Done:
     """A committed batch. lateness: us (logical) per fired wait. seconds: of work and commit.
 
-    unread: codes of the errors of records that could not be read.
+    unread: codes of the errors of records that could not be read. taken: topic -> records worked off.
     """
 
     machine: str
@@ -23,6 +23,7 @@ class Done:
     unread: Sequence[str]
     lateness: Sequence[int]
     seconds: float
+    taken: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

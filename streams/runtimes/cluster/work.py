@@ -6,6 +6,7 @@ Pure of Kafka: it takes what `Inputs` has fetched and makes lines. Nothing of it
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -49,6 +50,7 @@ class Work:
         self.batch = Batch(cluster, spec.name, partition.number)
         self.positions: dict[str, int] = dict(store.get(SHARED, META, INPUTS) or {})
         self.records = 0
+        self._taken: Counter[str] = Counter()
         self.first: Input | None = None
         self.ticked = False
         self._pace = cluster.pace
@@ -86,6 +88,7 @@ class Work:
             self._inputs.passed()
             self.positions[item.topic] = item.offset + 1
             self.records += 1
+            self._taken[item.topic] += 1
             if time.perf_counter() > deadline:
                 break
         if self.partition.sweeping:
@@ -128,13 +131,15 @@ class Work:
     def done(self, seconds: float) -> Done:
         """The batch was committed: what it was; the next begins."""
         part = self.partition
-        name, lateness = self._spec.name, list(part.lateness)
-        told = Done(name, part.number, self.records, self._outs, self._dead, self._unread, lateness, seconds)
+        told = Done(
+            self._spec.name, part.number, self.records, self._outs, self._dead, self._unread,
+            list(part.lateness), seconds, self._taken,
+        )  # fmt: skip
         part.lateness.clear()
         self.batch.clear()
         self._careful = max(0, self._careful - self.records)
         self._outs, self._dead, self._unread = [], [], []
-        self.records, self.first = 0, None
+        self.records, self.first, self._taken = 0, None, Counter()
         return told
 
     # -- records -------------------------------------------------------------------------------------------

@@ -1,0 +1,73 @@
+"""What a worker's partitions show now and then: parked events, rules, logical time; and the disk.
+
+It reads between two batches and changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from pathlib import Path
+from typing import Any
+
+import structlog
+from mode import Service
+
+from console.ports import Ready
+from stagewatch.metrics import Metrics
+from stagewatch.service.evaluations import Evaluations
+from streams.kernel.contract import SHARED
+from streams.machines.identity.listing import count_waiting
+from streams.runtimes.cluster.owner import Slots
+from streams.runtimes.cluster.task import PartitionTask
+
+LOOK_SECONDS = 2.0
+
+log = structlog.get_logger("stagewatch.worker")
+
+
+class GaugesService(Service):
+    """Runs while Faust runs. ready: why nothing is taken. folder: where the worker's files lie."""
+
+    def __init__(
+        self, metrics: Metrics, ready: Ready, slots: Slots | None, folder: Path, **more: Any
+    ) -> None:
+        super().__init__(**more)
+        self._metrics, self._ready, self._slots, self._folder = metrics, ready, slots, folder
+        self._evaluations = Evaluations()
+
+    async def on_start(self) -> None:
+        """Look now and then."""
+        self.add_future(self._watch())
+
+    async def _watch(self) -> None:
+        while not self.should_stop:
+            try:
+                await self._look()
+            except Exception as error:  # a partition may be given away in the midst
+                log.info("gauges not read", error=str(error))
+            await self.sleep(LOOK_SECONDS)
+
+    async def _look(self) -> None:
+        room = await asyncio.to_thread(shutil.disk_usage, self._folder)
+        self._metrics.disk(room.free, room.total)
+        self._metrics.ready(not self._ready())
+        if self._slots is not None:
+            await self._partitions(list(self._slots.tasks.values()))
+
+    async def _partitions(self, tasks: list[PartitionTask]) -> None:
+        parked, rules, machines, clocks = 0, set[str](), [], [-1]
+        for task in tasks:
+            async with task.paused():
+                part = task.partition
+                clocks.append(part.clock)
+                machines.append(part.machine)
+                if task.machine == "identity":
+                    parked += count_waiting(part.store)
+                elif task.machine == "account":
+                    rules |= {name for name, row in part.store.scan(SHARED, "rule") if row["on"]}
+        self._metrics.parked(parked)
+        self._metrics.logical_time(max(clocks))
+        self._metrics.rules(*self._evaluations.since(machines))
+        if any(task.machine == "account" for task in tasks):
+            self._metrics.rules_active(rules)
