@@ -7,6 +7,7 @@ and a tick is handed out when all that is older has been. It must not decide wha
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,8 @@ from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from streams.runtimes.cluster.codec import PLACE
+from schemas.errors import StreamError
+from streams.runtimes.cluster.codec import place_of
 from streams.runtimes.cluster.config import Cluster
 
 BUFFERED = 5000
@@ -119,9 +121,10 @@ class Inputs:
     def _at(self, record: ConsumerRecord) -> int:
         """The append time in us; in a trial the time that the record brings."""
         if self._cluster.trial:
-            for name, raw in record.headers:
-                if name == PLACE:
-                    return int(raw.split(b" ")[1])
+            with contextlib.suppress(StreamError):
+                place = place_of(record.headers)
+                if place is not None:
+                    return place.at
         return record.timestamp * 1000
 
     async def _merge(self) -> None:

@@ -62,6 +62,8 @@ class PartitionTask:
         self._stopping = False
         self._work: Work | None = None
         self._offset = 0
+        self.restored_from = 0
+        """Offset of the changelog up to which the local file saved the reading."""
         self._saved = self._committed = 0.0
         self._state, self._restored, self._end, self._lag = "opening", 0, 0, 0
 
@@ -76,7 +78,7 @@ class PartitionTask:
         await self._transactions.open()
         self._end = await high_watermark(self._cluster, self._changelog)
         store, first = self._file.open(self._end)
-        self._state, self._restored = "restoring", first
+        self._state, self._restored, self.restored_from = "restoring", first, first
         await restore(self._cluster, self._changelog, store, (first, self._end), self._progress)
         self._file.save(self._end)
         self._offset, self._saved = self._end, time.monotonic()

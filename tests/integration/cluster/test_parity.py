@@ -29,11 +29,7 @@ async def in_cluster(scenario: Scenario, kafka: Kafka, folder: Path, prefix: str
     """What the cluster driver makes of it."""
     cluster = cluster_of(kafka.address, folder, prefix, partitions)
     async with Trial(cluster) as trial:
-        for step in scenario.steps:
-            if isinstance(step, int):
-                await trial.advance(step)
-            else:
-                await trial.put(step)
+        await trial.play(scenario.steps)
         found: Outputs = {}
         for record in await trial.read(*SINKS):
             found.setdefault((record.topic, record.key), []).append(said(record.value))

@@ -48,10 +48,13 @@ def cluster_of(address: str, data: Path, prefix: str, partitions: int, **more: A
 
 
 class Trial:
-    """All partition tasks of a cluster in this process. Use as an asynchronous context manager."""
+    """All partition tasks of a cluster in this process. Use as an asynchronous context manager.
 
-    def __init__(self, cluster: Cluster) -> None:
-        self.cluster = cluster
+    keep: leave the topics there at the end.
+    """
+
+    def __init__(self, cluster: Cluster, *, keep: bool = False) -> None:
+        self.cluster, self._keep = cluster, keep
         self.done: list[Done] = []
         self.tasks: list[PartitionTask] = []
         self._stack = contextlib.AsyncExitStack()
@@ -61,7 +64,8 @@ class Trial:
         self.producer = AIOKafkaProducer(enable_idempotence=True, **self.cluster.options)
         await self.producer.start()
         self._stack.push_async_callback(self.producer.stop)
-        self._stack.push_async_callback(drop_topics, self.cluster)
+        if not self._keep:
+            self._stack.push_async_callback(drop_topics, self.cluster)
         self.ticker = Ticker(self.cluster, self.producer)
         specs, numbers = self.cluster.machines, range(self.cluster.partitions)
         self.tasks = [
@@ -90,6 +94,14 @@ class Trial:
         """Append the entry and have all of it worked off."""
         await self.append([entry])
         await self.settle()
+
+    async def play(self, steps: Iterable[Entry | int]) -> None:
+        """Entries to put, instants (us) to come to."""
+        for step in steps:
+            if isinstance(step, int):
+                await self.advance(step)
+            else:
+                await self.put(step)
 
     async def append(self, entries: Iterable[Entry]) -> None:
         """Append entries where they belong."""
