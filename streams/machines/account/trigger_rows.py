@@ -128,8 +128,9 @@ class TriggerRows(EntityEnv):
         ctx = self.world.ctx
         bucket, wait = trigger_bucket(self.kind, self.native), f"t|{self.kind}|{self.native}|{name}"
         if not any(state.values()):
-            if saved is not None:
+            if last >= 0:
                 remember_timer(self.world, self.kind, self.native, last)
+            if saved is not None:
                 ctx.put(bucket, name, None)
                 ctx.wait(wait, None)
             return

@@ -252,3 +252,13 @@ def test_a_late_change_of_the_deal_counts_for_a_deadline_that_has_passed() -> No
     log(other, "1d", "x", "demo")
     other.event("2d", "opportunity.updated", opportunity="O1", amount="100", arrives_="5d")
     assert kept(other) == [("3d", "firing")]
+
+
+def test_an_event_before_the_end_of_an_episode_that_came_late_as_a_whole_begins_no_other() -> None:
+    desk = Desk(
+        NEAR, BUSY.replace("busy", "staged").replace("calls, op: gte, value: 2", "stage, op: eq, value: x")
+    )
+    deal(desk, "1d 1h")
+    desk.event("1d", "opportunity.updated", opportunity="O1", close_date="2026-03-04", arrives_="5d")
+    desk.event("2d", "opportunity.stage_changed", opportunity="O1", stage="quote", arrives_="6d")
+    assert desk.alerts() == [("O1", "firing", "condition_met"), ("O1", "resolved", "condition_ended")]
