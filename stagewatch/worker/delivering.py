@@ -24,6 +24,7 @@ from connectors.channels.notification import Notification, decode_notification
 from connectors.channels.outbox import OutboxRow
 from schemas.errors import StagewatchError
 from stagewatch.worker.receipts import ReceiptOutbox, Receipts
+from stagewatch.worker.sharing import Gate
 from streams.runtimes.cluster.codec import value_of
 from streams.runtimes.cluster.config import Cluster
 
@@ -48,7 +49,10 @@ class WallClock:
 
 
 class Delivering:
-    """`start`, the agent, `stop`. sign: at the moment of sending; what is stored holds no valid link."""
+    """`start`, the agent, `stop`. sign: at the moment of sending; what is stored holds no valid link.
+
+    gate: claims and limits that all workers share.
+    """
 
     def __init__(
         self,
@@ -57,11 +61,12 @@ class Delivering:
         sign: Sign,
         observe: Callable[[Attempt], None],
         owner: str,
+        gate: Gate,
     ) -> None:
         self._sign = sign
         self._events: dict[str, EventT[Any]] = {}
         self._receipts = Receipts(cluster)
-        self._outbox = ReceiptOutbox(self._receipts, self._settled)
+        self._outbox = ReceiptOutbox(self._receipts, self._settled, gate)
         self._delivery = Delivery(
             channels, self._outbox, WallClock(), owner=owner, observe=observe, trouble=_trouble
         )

@@ -7,6 +7,7 @@ is a receipt first. It decides nothing about messages.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -14,6 +15,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from connectors.channels.memory_outbox import MemoryOutbox
 from schemas.canonical import partition_of
 from schemas.topics import RECEIPTS
+from stagewatch.worker.sharing import Gate
 from streams.runtimes.cluster.codec import encode, value_of
 from streams.runtimes.cluster.config import Cluster
 
@@ -75,27 +77,66 @@ class Receipts:
 class ReceiptOutbox(MemoryOutbox):
     """`connectors.channels.outbox.OutboxStore`: waiting rows in memory, receipts in Kafka.
 
-    settled: called with the id of each message that is settled.
+    settled: called with the id of each message that is settled. gate: shared by all workers.
     """
 
-    def __init__(self, receipts: Receipts, settled: Callable[[str], None]) -> None:
+    def __init__(self, receipts: Receipts, settled: Callable[[str], None], gate: Gate) -> None:
         super().__init__()
-        self._receipts, self._settled = receipts, settled
+        self._receipts, self._settled, self._gate = receipts, settled, gate
+        self._elsewhere: set[str] = set()
+
+    async def claim(self, notification: str, owner: str, until: int, now: int) -> bool:
+        """See `OutboxStore.claim`. What another worker had in its hands is sent only if it has no receipt."""
+        row = self.waiting.get(notification)
+        if row is None or not await super().claim(notification, owner, until, now):
+            return False
+        rest, elsewhere = await self._gate.wait(row.notification, owner, until, now)
+        if notification not in self.waiting:  # given away meanwhile
+            await self._gate.release(notification, owner)
+            return False
+        if rest:
+            if elsewhere:
+                self._elsewhere.add(notification)
+            self.waiting[notification] = replace(row, next_at=now + rest)
+            return False
+        return not await self._settled_elsewhere(notification, owner)
 
     async def mark_sent(self, notification: str, owner: str, receipt: str, at: int) -> None:
         """See `OutboxStore.mark_sent`."""
         await self._receipts.write(notification, SENT, receipt, at)
-        self.waiting.pop(notification, None)
-        self._settled(notification)
+        self._drop(notification)
+        await self._gate.release(notification, owner)
+
+    async def mark_retry(self, notification: str, owner: str, next_at: int, reason: str) -> None:
+        """See `OutboxStore.mark_retry`."""
+        await super().mark_retry(notification, owner, next_at, reason)
+        await self._gate.release(notification, owner)
 
     async def mark_failed(self, notification: str, owner: str, reason: str, at: int) -> None:
         """See `OutboxStore.mark_failed`."""
         row = self.waiting.get(notification)
         if row is not None and row.owner == owner:
             await self._receipts.write(notification, FAILED, reason, at)
-            self.waiting.pop(notification, None)
-            self._settled(notification)
+            self._drop(notification)
+            await self._gate.release(notification, owner)
 
     def forget(self, wanted: Callable[[str], Any]) -> None:
         """Drop the rows that `wanted` (by id) does not keep: another worker has them now."""
         self.waiting = {name: row for name, row in self.waiting.items() if wanted(name)}
+        self._elsewhere &= self.waiting.keys()
+
+    async def _settled_elsewhere(self, notification: str, owner: str) -> bool:
+        """Whether the worker that had the message before has settled it."""
+        if notification not in self._elsewhere:
+            return False
+        await self._receipts.catch_up()
+        self._elsewhere.discard(notification)
+        if notification not in self._receipts.known:
+            return False
+        self._drop(notification)
+        await self._gate.release(notification, owner)
+        return True
+
+    def _drop(self, notification: str) -> None:
+        self.waiting.pop(notification, None)
+        self._settled(notification)

@@ -5,6 +5,7 @@ The wiring is here and nowhere else. Signals are the caller's affair.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ipaddress
 import os
@@ -25,6 +26,7 @@ from console.app import Probes, create_app
 from console.links import signed
 from console.server import HttpServer
 from schemas.envelope import Event
+from schemas.errors import StreamError
 from schemas.topics import EVENTS, slots_of
 from stagewatch import __version__
 from stagewatch.metrics import Metrics
@@ -38,6 +40,7 @@ from stagewatch.worker.delivering import Delivering, WallClock
 from stagewatch.worker.gauges import GaugesService
 from stagewatch.worker.lists import ListsService, Own
 from stagewatch.worker.machines import hosted, tell_of, trouble_of
+from stagewatch.worker.sharing import Gate
 from stagewatch.worker_metrics import WorkerMetrics
 from stagewatch.workspace.paths import Workspace
 from streams.runtimes.cluster.app import add_agent, make_app
@@ -50,6 +53,9 @@ from streams.topology import NOTIFICATIONS
 from streams.views.port import OPEN_STATES
 from streams.views.redis.link import Link
 from streams.views.redis.view import RedisView
+
+AWAY, AWAY_SECONDS = "SW-STREAM-032", 1.0
+"""Kafka does not answer: a worker that starts waits for it."""
 
 ROLES = ("intake", "machines", "views", "delivery")
 
@@ -106,6 +112,7 @@ class WorkerServer:
         self.told = WorkerMetrics(self.metrics, self.cluster.partitions)
         self._stack = contextlib.AsyncExitStack()
         self._stamps: list[tuple[str, int, int]] = []
+        self._name = f"{socket.gethostname()}-{os.getpid()}"
         self.url = ""
 
     async def __aenter__(self) -> WorkerServer:
@@ -128,10 +135,11 @@ class WorkerServer:
 
     async def _start(self) -> None:
         roles = self._run.roles
-        cluster_id = await ensure_topics(self.cluster)
         self.publisher = Publisher(self.cluster, self.cluster.data / "outbox")
         await self.publisher.start()
         self._stack.push_async_callback(self.publisher.stop)
+        await self._http()
+        cluster_id = await self._topics()
         self.app = make_app(self.cluster, self.cluster.data / "faust", self.metrics.registry)
         redis = self.settings.need_cluster().redis
         self.link = Link(redis.url, self.cluster.prefix, redis.options(self._run.environment))
@@ -141,10 +149,8 @@ class WorkerServer:
         if "machines" in roles:
             slots = Slots(self.cluster, cluster_id, tell_of(self.told), trouble_of(self.told))
             self.app.service(hosted(slots, self.publisher, self.told, self._changed_files))
-        await self._http()
         self.app.service(hosting.hosted(GaugesService, self.metrics, self.ready, slots, self.cluster.data))
-        name = f"{socket.gethostname()}-{os.getpid()}"
-        own = Own(name, {"url": self._shown(), "roles": list(roles)}, "views" in roles)
+        own = Own(self._name, {"url": self._shown(), "roles": list(roles)}, "views" in roles)
         self.app.service(
             hosting.hosted(ListsService, self.cluster, self.link, RedisView(self.link, 0), self.told, own)
         )
@@ -152,6 +158,17 @@ class WorkerServer:
         await self.app.start()
         self._stack.push_async_callback(self.app.stop)
         log.info("running", url=self.url, roles=list(roles), partitions=self.cluster.partitions)
+
+    async def _topics(self) -> str:
+        """Make or verify the topics, as soon as Kafka answers; meanwhile events wait in the outbox."""
+        while True:
+            try:
+                return await ensure_topics(self.cluster)
+            except StreamError as error:
+                if error.code != AWAY:
+                    raise
+                log.warning("Kafka is waited for", **error.to_dict())
+                await asyncio.sleep(AWAY_SECONDS)
 
     def _agents(self) -> None:
         roles, cluster, app = self._run.roles, self.cluster, self.app
@@ -169,12 +186,15 @@ class WorkerServer:
             return
         sign = signer(self.workspace, self.settings, self._run.environment)
         base = self.settings.http.public_url or self.url
+        mail = self.settings.mail
+        limits = {} if mail is None or mail.per_minute is None else {"email": mail.per_minute}
         delivering = Delivering(
             self.cluster,
             channels,
             lambda record: signed(record, sign, base),
             Observer(self.metrics).attempt,
-            f"{socket.gethostname()}-{os.getpid()}",
+            self._name,
+            Gate(self.link, limits),
         )
         await delivering.start(self.app)
         self._stack.push_async_callback(delivering.stop)
