@@ -1,4 +1,4 @@
-"""Delivering workers share claims and limits by Redis, receipts by Kafka: both real, the clock an argument."""
+"""Delivering workers share claims and limits by Redis, receipts by Kafka: all real, the clock an argument."""
 
 from __future__ import annotations
 
