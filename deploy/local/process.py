@@ -130,6 +130,10 @@ class ServerProcess:
             self._process.wait()
             self._process = None
 
+    def ended(self, seconds: float) -> int | None:
+        """Wait for its end; its exit code, None when it never began."""
+        return None if self._process is None else self._process.wait(seconds)
+
     def freeze(self) -> None:
         """Stop it in its tracks (SIGSTOP)."""
         self.signal(signal.SIGSTOP)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import httpx2
 
 from deploy.local.process import ServerProcess
 
 HOME = Path(__file__).parents[3]
+TOKEN = "t0ken-of-senders-0123456789abcdef"
 
 SETTINGS = """\
 zone = "Asia/Shanghai"
@@ -69,6 +72,10 @@ class Worker(ServerProcess):
         self._workspace = workspace
         self._roles = roles
 
+    def environment(self) -> Mapping[str, str]:
+        """Ours, with the token of senders."""
+        return {**os.environ, "STAGEWATCH_TOKENS": f"test:events={TOKEN}"}
+
     def command(self) -> Sequence[str]:
         """The worker."""
         where = ["-w", str(self._workspace), "--listen", self.address, "--data", str(self.folder)]
@@ -77,9 +84,7 @@ class Worker(ServerProcess):
 
     def get(self, path: str) -> str:
         """What it answers."""
-        with urllib.request.urlopen(f"http://{self.address}{path}", timeout=5) as answer:
-            body: bytes = answer.read()
-        return body.decode()
+        return httpx2.get(f"http://{self.address}{path}", timeout=5).raise_for_status().text
 
     def metric(self, name: str) -> dict[str, float]:
         """Labels -> value of a metric."""
