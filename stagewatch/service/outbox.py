@@ -36,6 +36,9 @@ _SCHEMA = (
     "CREATE INDEX IF NOT EXISTS outbox_due ON outbox (state, next_at, id)",
     "CREATE INDEX IF NOT EXISTS outbox_alert ON outbox (alert)",
     "CREATE TABLE IF NOT EXISTS outbox_place (one INTEGER PRIMARY KEY, position INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS outbox_settled (id TEXT PRIMARY KEY) WITHOUT ROWID",
+    "CREATE TRIGGER IF NOT EXISTS outbox_settles AFTER UPDATE OF state ON outbox WHEN NEW.state <> 'waiting'"
+    " BEGIN INSERT OR IGNORE INTO outbox_settled VALUES (NEW.id); END",
     "CREATE TABLE IF NOT EXISTS used_links (link TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID",
 )
 _PLACE = "SELECT position FROM outbox_place"
@@ -65,6 +68,10 @@ _RETRY_NOW = "UPDATE outbox SET next_at = ? WHERE state = 'waiting' AND next_at 
 _MARK_FAILED = (
     "UPDATE outbox SET state = 'failed', attempts = attempts + 1, reason = ?, settled = ?, owner = NULL,"
     " lease = NULL WHERE id = ? AND state = 'waiting' AND owner = ?"
+)
+_SETTLED = (
+    "SELECT id, state, channel, receiver, alert, entered, settled, attempts, reason, at, record FROM outbox"
+    " WHERE id IN (SELECT id FROM outbox_settled) ORDER BY settled, id LIMIT ?"
 )
 _MARK_SENT = (
     "UPDATE outbox SET state = 'sent', attempts = attempts + 1, reason = ?, settled = ?, owner = NULL,"
@@ -195,6 +202,20 @@ class SqliteOutbox:
         new.
         """
         await self._change(_RETRY_NOW, (now, now))
+
+    # -- receipts ----------------------------------------------------------------------------------------
+
+    async def settled(self, limit: int) -> list[Message]:
+        """Messages that were sent or have failed, and of which nobody was told yet, in that order."""
+        rows = await self._do(lambda: self._db.rows(_SETTLED, (limit,)))
+        return [_message(row) for row in rows]
+
+    async def told(self, messages: Sequence[str]) -> None:
+        """What became of these messages is in the log."""
+        names = msgspec.json.encode(messages).decode()
+        await self._change(
+            "DELETE FROM outbox_settled WHERE id IN (SELECT value FROM json_each(?))", (names,)
+        )
 
     # -- UsedLinks ---------------------------------------------------------------------------------------
 

@@ -36,7 +36,9 @@ from stagewatch.service.observe import Observer
 from stagewatch.service.opening import bring_in, end_history, open_runtime, read_files
 from stagewatch.service.outbox import SqliteOutbox, UsedLinks
 from stagewatch.service.ports import EngineCommands, WorkspaceView
+from stagewatch.service.receipts import Receipts
 from stagewatch.service.secrets import Address, kept, signer, write_address
+from stagewatch.service.wall import WallClock
 from stagewatch.service.watcher import Watcher
 from stagewatch.settings import Settings
 from stagewatch.workspace.paths import Workspace
@@ -67,18 +69,6 @@ class Run:
     clock: Clock | None = None
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     channels: Mapping[str, Channel] | None = None
-
-
-class WallClock:
-    """Delivery's clock: real time, also when logical time runs faster."""
-
-    def now(self) -> int:
-        """Microseconds since the epoch."""
-        return time.time_ns() // 1000
-
-    async def sleep(self, us: int) -> None:
-        """Return after `us`."""
-        await asyncio.sleep(us / 1_000_000)
 
 
 class Server:
@@ -244,7 +234,8 @@ class Server:
 
         self._stack.push_async_callback(end)
         self._ends.append(end)
-        self._background(self._enter(delivery, clock))
+        receipts = Receipts(self.outbox, self.settings, self.engine.append, _trouble)
+        self._background(self._enter(delivery, clock), receipts.run())
 
     def _channels(self, clock: WallClock) -> Mapping[str, Channel]:
         if self._run.channels is not None:

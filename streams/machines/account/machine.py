@@ -21,10 +21,12 @@ from streams.machines.account import commands, grace, moves, rates, shared
 from streams.machines.account.entities import Order, order_of
 from streams.machines.account.index import Rulebook
 from streams.machines.account.intake import Intake
+from streams.machines.account.notices import NOTICES
 from streams.machines.account.people import People
 from streams.machines.account.rulebook import Active, Compiler, activate
 from streams.machines.account.turn import Turn
 from streams.machines.account.world import DEFAULT_SETTINGS, SETTINGS, World
+from streams.machines.inbox.receipt import KIND as RECEIPT
 
 
 class AccountMachine:
@@ -40,6 +42,7 @@ class AccountMachine:
         self._people = People()
         self._kinds: Mapping[str, Callable[[Context, Record], None]] = {
             SHARED_CHANGE: self._shared,
+            RECEIPT: self._receipt,
             **dict.fromkeys(
                 (EVENT, COMMAND, "recheck", grace.RIPEN, moves.FORWARD, moves.HELD), self._record
             ),
@@ -133,6 +136,10 @@ class AccountMachine:
         else:
             commands.on_item_wait(turn, name)
         rates.tell_missing(turn)
+
+    def _receipt(self, ctx: Context, record: Record) -> None:
+        """What became of a message goes on to the inbox of its receiver."""
+        ctx.emit(NOTICES, ctx.key, RECEIPT, record.value)
 
     def _shared(self, ctx: Context, record: Record) -> None:
         shared.on_shared(ctx, record)

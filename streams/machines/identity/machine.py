@@ -33,6 +33,7 @@ from streams.machines.identity.names import (
 from streams.machines.identity.naming import ACCOUNT, CONTACT, DIRECTORY, EXTERNAL, LEAD, parent_of
 from streams.machines.identity.node import Node, canonical
 from streams.machines.identity.parking import Event
+from streams.machines.inbox.receipt import KIND as RECEIPT
 from streams.machines.keys import kind_of
 
 Handler = Callable[[Context, Record], None]
@@ -63,6 +64,7 @@ class IdentityMachine:
             ACK: protocol.on_ack,
             MERGE_ASK: self._merge_ask,
             FENCE: merges.on_fence,
+            RECEIPT: _receipt,
         }
 
     def on_event(self, ctx: Context, record: Record) -> Step:
@@ -147,6 +149,11 @@ def _shared_change(ctx: Context, record: Record) -> None:
     if ctx.key != SHARED or not isinstance(value, Mapping) or not isinstance(value.get("what"), str):
         raise _unreadable(record)
     ctx.emit(SALES_EVENTS, SHARED, SHARED_CHANGE, value, everywhere=True)
+
+
+def _receipt(ctx: Context, record: Record) -> None:
+    """What became of a message goes on to the inbox of its receiver; it is nobody's history."""
+    ctx.emit(SALES_EVENTS, ctx.key, RECEIPT, record.value)
 
 
 def _command(ctx: Context, record: Record) -> None:

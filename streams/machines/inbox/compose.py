@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from streams.machines.inbox.notice import MAIL, About, Notice
-from streams.machines.inbox.words import ACTIONS, subject, undeliverable
+from streams.machines.inbox.receipt import Receipt
+from streams.machines.inbox.words import ACTIONS, failed, subject, undeliverable
 
 ABOUT: Final[Mapping[str, About]] = {"fired": "alert", "task": "task", "approval": "approval"}
 OFFERED: Final[Mapping[str, tuple[str, ...]]] = {
@@ -25,6 +26,7 @@ OFFERED: Final[Mapping[str, tuple[str, ...]]] = {
 
 ADMIN = "role:admin"
 UNDELIVERABLE = "undeliverable"
+FAILED = "failed"
 
 
 def notification_id(notice: str, nth: int, channel: str) -> str:
@@ -69,12 +71,31 @@ def notification(notice: Notice, address: str, channel: str, nth: int, at: int) 
         "alert": notice.alert,
         "language": notice.language,
         "thread": notice.alert,
+        "of": notice.notice,
         "facts": [{"label": label, "value": value} for label, value in notice.facts.items()],
     }
     wanted = wanted_links(notice)
     if wanted:
         record["wanted"] = wanted
     return record
+
+
+def failed_record(receipt: Receipt, admin: str, day: dt.date, at: int) -> dict[str, Any]:
+    """The message to the administrator that a message failed for good; one id per person, channel and day."""
+    title, text = failed(receipt.receiver, receipt.subject, receipt.channel, receipt.note)
+    name = f"{FAILED}\n{receipt.receiver}\n{receipt.channel}\n{day.isoformat()}"
+    return {
+        "id": notification_id(name, 0, MAIL),
+        "channel": MAIL,
+        "receiver": ADMIN,
+        "address": admin,
+        "subject": title,
+        "text": text,
+        "reason": UNDELIVERABLE,
+        "at": at,
+        "alert": receipt.alert,
+        "language": receipt.language,
+    }
 
 
 def undeliverable_record(notice: Notice, channel: str, admin: str, day: dt.date, at: int) -> dict[str, Any]:

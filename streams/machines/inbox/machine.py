@@ -19,8 +19,16 @@ from schemas.errors import StreamError, show
 from schemas.time import DAY, MAX_INSTANT, Duration, date_of, parse_duration
 from streams.kernel.contract import SHARED_CHANGE, Context, Record, Step, Sweep, Wait
 from streams.machines.gaps import GAP, keep_gap, superseded
-from streams.machines.inbox.compose import UNDELIVERABLE, notification, undeliverable_record
+from streams.machines.inbox.compose import (
+    FAILED,
+    UNDELIVERABLE,
+    failed_record,
+    notification,
+    undeliverable_record,
+)
 from streams.machines.inbox.notice import MAIL, Notice
+from streams.machines.inbox.receipt import KIND as RECEIPT
+from streams.machines.inbox.receipt import Receipt
 
 NOTIFICATIONS = "notifications"
 NOTIFICATION = "notification"
@@ -39,7 +47,8 @@ ENDING: Final = frozenset({"resolved", "withdrawn", "voided"})
 class Row(msgspec.Struct, frozen=True, omit_defaults=True):
     """What became of one notice: its kind and item, `seq` its place among the alert's, `told` if a message
     went out and `via` which channels, `nth` reminders so far, `closed` when (us) it ended, and its `body` as
-    long as reminders may need it.
+    long as reminders may need it. `sent`: when (us, wall clock) a message was last taken by the other side;
+    `lost`: why one failed for good.
     """
 
     kind: str
@@ -49,6 +58,8 @@ class Row(msgspec.Struct, frozen=True, omit_defaults=True):
     via: tuple[str, ...] = (MAIL,)
     nth: int = 0
     closed: int | None = None
+    sent: int | None = None
+    lost: str | None = None
     body: dict[str, Any] | None = None
 
 
@@ -64,6 +75,9 @@ class InboxMachine:
         if record.kind == SHARED_CHANGE:
             if record.value.get("what") == GAP:
                 keep_gap(ctx, record.value)
+            return ctx.step
+        if record.kind == RECEIPT:
+            self._receipt(ctx, Receipt.from_dict(record.value))
             return ctx.step
         notice = Notice.from_dict(record.value)
         if ctx.get(_bucket(notice.alert), notice.notice) is None:
@@ -82,6 +96,21 @@ class InboxMachine:
     def on_sweep(self, ctx: Context, sweep: Sweep) -> Step:
         """Nothing: what a sweep is about (rules, calendars) never changes notices that were made."""
         return ctx.step
+
+    def _receipt(self, ctx: Context, receipt: Receipt) -> None:
+        """Note on the notice what became of its message; a final failure is told to the administrator."""
+        row = _row(ctx.get(_bucket(receipt.alert), receipt.of))
+        if row is not None:
+            end = {"sent": receipt.settled} if receipt.state == "sent" else {"lost": receipt.note}
+            _put(ctx, receipt.alert, receipt.of, msgspec.structs.replace(row, **end))
+        if receipt.state == "sent" or receipt.reason == UNDELIVERABLE or receipt.admin is None:
+            return
+        day = date_of(ctx.at, ZoneInfo(receipt.zone))
+        name = f"{FAILED}|{receipt.channel}"
+        if ctx.get(UNDELIVERABLE, name) != day.isoformat():
+            ctx.put(UNDELIVERABLE, name, day.isoformat())
+            made = failed_record(receipt, receipt.admin, day, ctx.at)
+            ctx.emit(NOTIFICATIONS, ctx.key, NOTIFICATION, made)
 
     # -- notices --
 

@@ -52,3 +52,13 @@ def undeliverable(person: str, title: str, channel: str) -> tuple[str, str]:
         f'"{title}" could not be sent: person {person} has no {en}. Add one to the directory. '
         "This is said once per person and day.",
     )
+
+
+def failed(person: str, title: str, channel: str, why: str) -> tuple[str, str]:
+    """(subject, text) for the administrator, in both languages: a message could not be delivered, ever."""
+    return (
+        f"【发送失败】{person} / [Not delivered] {person}",
+        f"发给 {person} 的消息“{title}”（{channel}）最终未能送达：{why}。今天不再就此人此渠道重复通知。\n"
+        f'"{title}" to {person} by {channel} has failed for good: {why}. '
+        "This is said once per person, channel and day.",
+    )

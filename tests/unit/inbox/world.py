@@ -40,11 +40,11 @@ class Inbox:
         """Hand in notices at the current time; what went out."""
         return self.take_raw(*((n.receiver, n.to_dict()) for n in notices))
 
-    def take_raw(self, *values: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    def take_raw(self, *values: tuple[str, dict[str, Any]], kind: str = KIND) -> list[dict[str, Any]]:
         """Hand in record values, as (receiver, value), at the current time; what went out."""
         for receiver, value in values:
             self._n += 1
-            self.partition.receive(Record("notices", inbox_key(receiver), KIND, value, self.at, 0, self._n))
+            self.partition.receive(Record("notices", inbox_key(receiver), kind, value, self.at, 0, self._n))
         return self._out()
 
     def advance(self, us: int) -> list[dict[str, Any]]:
