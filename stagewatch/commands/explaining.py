@@ -16,7 +16,8 @@ from stagewatch.commands.arguments import opened
 from stagewatch.commands.insight import Insight
 from stagewatch.commands.output import Language, local_time, put_json, say
 from stagewatch.commands.standing import STATES, item_row
-from stagewatch.service.outbox import TABLE, messages_of
+from stagewatch.service.messages import messages_of
+from stagewatch.service.outbox import TABLE
 from stagewatch.settings import Settings
 from stagewatch.workspace.reader import WorkspaceReader
 from streams.views.port import Item

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,6 +18,7 @@ import msgspec
 
 from connectors.channels.notification import Notification, decode_notification
 from connectors.channels.outbox import OutboxRow
+from stagewatch.service.messages import COLUMNS, Message, message_of
 from streams.stores.log import Log, Logged
 from streams.stores.sqlite_db import Database, Row
 from streams.topology import NOTIFICATIONS
@@ -69,9 +69,12 @@ _MARK_FAILED = (
     "UPDATE outbox SET state = 'failed', attempts = attempts + 1, reason = ?, settled = ?, owner = NULL,"
     " lease = NULL WHERE id = ? AND state = 'waiting' AND owner = ?"
 )
-_SETTLED = (
-    "SELECT id, state, channel, receiver, alert, entered, settled, attempts, reason, at, record FROM outbox"
-    " WHERE id IN (SELECT id FROM outbox_settled) ORDER BY settled, id LIMIT ?"
+_SETTLED = " ".join(
+    [
+        "SELECT",
+        COLUMNS,
+        "FROM outbox WHERE id IN (SELECT id FROM outbox_settled) ORDER BY settled, id LIMIT ?",
+    ]
 )
 _MARK_SENT = (
     "UPDATE outbox SET state = 'sent', attempts = attempts + 1, reason = ?, settled = ?, owner = NULL,"
@@ -83,31 +86,6 @@ PAGE = 500
 
 Sign = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """Makes the wanted links of a message's record into signed ones."""
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What became of one message. state: waiting, sent, failed. note: the receipt, or why it failed last.
-
-    entered, settled: wall clock us. at: logical time us.
-    """
-
-    id: str
-    state: str
-    channel: str
-    receiver: str
-    alert: str
-    entered: int
-    settled: int | None
-    attempts: int
-    note: str | None
-    at: int
-    record: Mapping[str, Any]
-
-    @property
-    def reason(self) -> str:
-        """Why it was sent: fired, reminder, resolved, ..."""
-        return str(self.record.get("reason", ""))
 
 
 class SqliteOutbox:
@@ -208,7 +186,7 @@ class SqliteOutbox:
     async def settled(self, limit: int) -> list[Message]:
         """Messages that were sent or have failed, and of which nobody was told yet, in that order."""
         rows = await self._do(lambda: self._db.rows(_SETTLED, (limit,)))
-        return [_message(row) for row in rows]
+        return [message_of(row) for row in rows]
 
     async def told(self, messages: Sequence[str]) -> None:
         """What became of these messages is in the log."""
@@ -280,32 +258,6 @@ class UsedLinks:
     async def release(self, link: str) -> None:
         """Take a claim back."""
         await self._outbox.release_link(link)
-
-
-_OF_ALERT = (
-    "SELECT id, state, channel, receiver, alert, entered, settled, attempts, reason, at, record FROM outbox"
-    " WHERE alert = ? ORDER BY entered, at, id"
-)
-_IN_STATE = (
-    "SELECT id, state, channel, receiver, alert, entered, settled, attempts, reason, at, record FROM outbox"
-    " WHERE state = ? ORDER BY entered DESC, id LIMIT ?"
-)
-
-
-def messages_of(database: Database, alert: str) -> list[Message]:
-    """What was sent, or shall be, about an alert, oldest first."""
-    return [_message(row) for row in database.rows(_OF_ALERT, (alert,))]
-
-
-def messages(database: Database, state: str, limit: int) -> list[Message]:
-    """Messages in a state, newest first."""
-    return [_message(row) for row in database.rows(_IN_STATE, (state, limit))]
-
-
-def _message(row: Row) -> Message:
-    name, state, channel, receiver, alert, entered, settled, attempts, note, at, record = row
-    decoded = _decode(record)
-    return Message(name, state, channel, receiver, alert, entered, settled, attempts, note, at, decoded)
 
 
 def _names(excluding: Collection[str]) -> str:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Final
 
-from stagewatch.service.outbox import Message, SqliteOutbox
+from stagewatch.service.messages import Message
+from stagewatch.service.outbox import SqliteOutbox
 from stagewatch.settings import Settings
 from streams.machines.inbox.notice import inbox_key
 from streams.machines.inbox.receipt import KIND, Receipt
