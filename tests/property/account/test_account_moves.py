@@ -148,6 +148,51 @@ def test_deals_that_change_their_customer(
     check(runtime, history)
 
 
+@examples(max_examples=60)
+@given(
+    histories(messy=True),
+    moves,
+    st.lists(st.tuples(ticks, st.integers(0, 4), st.one_of(st.none(), accounts)), max_size=4),
+    partitions,
+)
+def test_changes_of_the_customer_that_are_corrected_or_taken_back(
+    items: list[Item],
+    moved: list[tuple[int, str, str]],
+    changes: list[tuple[int, int, str | None]],
+    parts: int,
+) -> None:
+    """changes: (tick, which move, the right customer or None when there was no such change)."""
+    history = [
+        i for i in homed(items, moving=True) if i.of is None or not items[i.of].type.endswith("created")
+    ]
+    given_entries = [_by_deal(e) for e in entries(history, OWN, 1)]
+    homes = {deal: [(0, HOME[deal])] for deal in DEALS}
+    right = {which: account for _, which, account in reversed(changes)}
+    first = {which: tick for tick, which, _ in reversed(changes)}
+    for n, (tick, deal, account) in enumerate(moved):
+        at = BEGIN + tick * TICK + BETWEEN
+        data = {"opportunity": deal, "region": "x"}
+        given_entries.append(event(at, "opportunity.updated", f"m{n}", **data, account=account))
+        account_now = right.get(n, account)
+        if account_now is not None:
+            homes[deal].append((tick, account_now))
+        if n in first:
+            then, end = (
+                BEGIN + first[n] * TICK + BETWEEN + 1 + n,
+                "deleted" if right[n] is None else "corrected",
+            )
+            more = {} if right[n] is None else {"account": right[n]}
+            given_entries.append(
+                event(then, f"opportunity.{end}", f"c{n}", opportunity=deal, event=f"m{n}", **more)
+            )
+    runtime = run(in_time(given_entries), partitions=parts)
+    for (key, name), row in rows(runtime, "e").items():
+        if name.startswith("opportunity|"):
+            row["d"].pop("region", None)
+            assert key == f"account:{max(homes[row['id']])[1]}"
+    check(runtime, history)
+
+
 def _by_deal(entry: Entry) -> Entry:
     """Only the creation names a customer; afterwards the deal tells."""
     created = entry.kind == EVENT and entry.value["type"] == "opportunity.created"
