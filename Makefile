@@ -13,7 +13,7 @@ LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --un
 FOREIGN := /([w]ork|[r]oot)/|[p]ypi\.org|[p]ythonhosted\.|deb\.[d]ebian\.|[s]napshot\.debian|[n]pmjs\.|[c]rates\.io|proxy\.[g]olang|repo1?\.[m]aven|[a]rtifactory|artifact-?[r]egistry
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check bench docs lock clean
+.PHONY: help setup demo run cluster soak test check bench docs lock clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -29,6 +29,12 @@ demo: $(READY) ## Watch a simulated sales organisation for two minutes
 run: $(READY) ## Run the workspace in WORKSPACE=workspace, made when it is not there
 	@test -f $(WORKSPACE)/stagewatch.toml || $(BIN)/stagewatch init $(WORKSPACE)
 	@$(BIN)/stagewatch run --workspace $(WORKSPACE) $(ARGS)
+
+cluster: $(READY) ## Run Kafka, Redis, Prometheus and two workers here until Ctrl-C; ARGS="--workers 3"
+	@$(BIN)/python -m deploy.local $(ARGS)
+
+soak: $(READY) ## Play all scenarios and longer faults on a real Kafka; takes most of an hour
+	@STAGEWATCH_SOAK=1 $(BIN)/python -m pytest tests/integration/cluster $(ARGS)
 
 test: $(READY) ## Run the tests; ARGS="tests/unit -x" runs some
 	@HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-ci} $(BIN)/python -m pytest $(ARGS)

@@ -17,6 +17,8 @@ import pytest
 
 from rules.testing import load_suite
 from streams.rule_tests import runner
+from streams.runtimes.embedded.clock import ManualClock
+from streams.runtimes.embedded.runtime import EmbeddedRuntime
 from streams.runtimes.memory import MemoryRuntime
 from streams.runtimes.pipeline import Entry
 from streams.topology import SINKS
@@ -101,6 +103,26 @@ def in_memory(scenario: Scenario, partitions: int) -> Outputs:
         else:
             runtime.put(step)
     return {place: values for place, values in found.items() if place[0] in SINKS}
+
+
+def in_embedded(scenario: Scenario, folder: Path, partitions: int) -> Outputs:
+    """What the embedded driver makes of it: the entries as history, then time to its end."""
+    last = max(step if isinstance(step, int) else step.at for step in scenario.steps)
+    runtime = EmbeddedRuntime(folder, partitions=partitions, clock=ManualClock(last))
+    try:
+        for step in scenario.steps:
+            if not isinstance(step, int):
+                runtime.append_history([step])
+        runtime.finish_history(last)
+        while not runtime.process().idle:
+            pass
+        found: Outputs = {}
+        for topic in SINKS:
+            for logged in runtime.poll_outputs(topic, limit=10_000):
+                found.setdefault((topic, logged.key), []).append(said(logged.value))
+    finally:
+        runtime.close()
+    return found
 
 
 def said(value: Any) -> str:

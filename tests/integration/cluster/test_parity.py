@@ -14,7 +14,15 @@ import pytest
 
 from deploy.local.kafka import Kafka
 from streams.topology import SINKS
-from tests.integration.cluster.scenarios import Outputs, Scenario, in_memory, of_cases, of_packs, said
+from tests.integration.cluster.scenarios import (
+    Outputs,
+    Scenario,
+    in_embedded,
+    in_memory,
+    of_cases,
+    of_packs,
+    said,
+)
 from tests.integration.cluster.trial import Trial, cluster_of
 
 ALL = (*of_cases(), *of_packs())
@@ -60,6 +68,17 @@ async def test_the_cluster_says_what_memory_says(kafka: Kafka, tmp_path: Path, p
     mine = numbered if SOAK else numbered[0 if partitions == 3 else 1 :: 2]
     assert len(mine) > 10
     assert await differing(mine, kafka, tmp_path, f"parity{partitions}", partitions) == []
+
+
+@pytest.mark.parametrize("partitions", [1, 3])
+def test_the_embedded_driver_says_what_memory_says(tmp_path: Path, partitions: int) -> None:
+    different = []
+    for number, scenario in enumerate(CHOSEN):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        if in_embedded(scenario, folder, partitions) != in_memory(scenario, partitions):
+            different.append(scenario.name)
+    assert different == []
 
 
 def test_scenarios_are_not_empty() -> None:
