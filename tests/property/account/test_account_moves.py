@@ -166,31 +166,29 @@ def test_changes_of_the_customer_that_are_corrected_or_taken_back(
         i for i in homed(items, moving=True) if i.of is None or not items[i.of].type.endswith("created")
     ]
     given_entries = [_by_deal(e) for e in entries(history, OWN, 1)]
+    right = {which: (tick, account) for tick, which, account in reversed(changes)}
     homes = {deal: [(0, HOME[deal])] for deal in DEALS}
-    right = {which: account for _, which, account in reversed(changes)}
-    first = {which: tick for tick, which, _ in reversed(changes)}
     for n, (tick, deal, account) in enumerate(moved):
-        at = BEGIN + tick * TICK + BETWEEN
-        data = {"opportunity": deal, "region": "x"}
-        given_entries.append(event(at, "opportunity.updated", f"m{n}", **data, account=account))
-        account_now = right.get(n, account)
-        if account_now is not None:
-            homes[deal].append((tick, account_now))
-        if n in first:
-            then, end = (
-                BEGIN + first[n] * TICK + BETWEEN + 1 + n,
-                "deleted" if right[n] is None else "corrected",
-            )
-            more = {} if right[n] is None else {"account": right[n]}
-            given_entries.append(
-                event(then, f"opportunity.{end}", f"c{n}", opportunity=deal, event=f"m{n}", **more)
-            )
+        named = right[n][1] if n in right else account
+        homes[deal] += [] if named is None else [(tick, named)]
+        given_entries += _moved(n, tick, deal, account, right.get(n))
     runtime = run(in_time(given_entries), partitions=parts)
     for (key, name), row in rows(runtime, "e").items():
         if name.startswith("opportunity|"):
             row["d"].pop("region", None)
             assert key == f"account:{max(homes[row['id']])[1]}"
     check(runtime, history)
+
+
+def _moved(n: int, tick: int, deal: str, account: str, right: tuple[int, str | None] | None) -> list[Entry]:
+    """A deal names a customer. right: (tick, customer) of its correction; None: it is taken back."""
+    at = BEGIN + tick * TICK + BETWEEN
+    told = [event(at, "opportunity.updated", f"m{n}", opportunity=deal, region="x", account=account)]
+    if right is not None:
+        end, more = ("deleted", {}) if right[1] is None else ("corrected", {"account": right[1]})
+        then = BEGIN + right[0] * TICK + BETWEEN + 1 + n
+        told.append(event(then, f"opportunity.{end}", f"c{n}", opportunity=deal, event=f"m{n}", **more))
+    return told
 
 
 def _by_deal(entry: Entry) -> Entry:

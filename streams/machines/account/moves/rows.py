@@ -22,7 +22,9 @@ Rows of a key that was ever part of a move; all other keys have none of them:
     fwd    entity      the key it has gone to;  fwd.alerts alert  [key, entity]
     fwd.all ""         {to, move, ...}: the whole key has gone;  fq  records that came while it was being sent
 
-An entity is written `kind|native id`, ids of other namespaces with theirs. No decision about rules here.
+Forwards (`fwd`, `fwd.alerts`, `fwd.all`) stay for good, unless what they are for comes back: nobody knows who
+still holds an old address. An entity is written `kind|native id`, ids of other namespaces with theirs. No
+decision about rules here.
 """
 
 from __future__ import annotations
