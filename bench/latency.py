@@ -129,18 +129,20 @@ def _cpu_seconds(pid: int) -> float:
 
 
 async def _measure(url: str, place: Path, seconds: int, group: int) -> Sent:
-    connections = [await connect(url, TOKEN) for _ in range(CONNECTIONS)]
     with WorkspaceReader(place) as reader:
         probes = RATE * seconds // PROBE_EVERY
-        await _warm_up(connections[0], reader, probes)
+        first = await connect(url, TOKEN)
+        await _warm_up(first, reader, probes)
+        first.close()
+        connections = [await connect(url, TOKEN) for _ in range(CONNECTIONS)]
         sent = Sent()
         looking = asyncio.create_task(_look(reader, sent, probes))
         await _offer(connections, sent, seconds, group)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(looking, LATEST)
-    await _check_by_http(connections[0], sent)
     for connection in connections:
         connection.close()
+    await _check_by_http(await connect(url, TOKEN), sent)
     return sent
 
 

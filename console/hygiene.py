@@ -8,9 +8,10 @@ a token.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
+import os
 import re
-import uuid
 from typing import Final
 
 import structlog
@@ -20,6 +21,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from console.ports import RequestObserver
 
 _ID: Final = re.compile(rb"[A-Za-z0-9_.-]{8,64}")
+_PROCESS: Final = os.urandom(8).hex()
+_NUMBERS: Final = itertools.count(1)
 LINGER_SECONDS: Final = 2.0
 LINGER_BYTES: Final = 64 * 1024 * 1024
 
@@ -117,7 +120,7 @@ def _id(scope: Scope) -> str:
     for name, value in scope["headers"]:
         if name == b"x-request-id" and _ID.fullmatch(value):
             return str(value.decode())
-    return uuid.uuid4().hex
+    return f"{_PROCESS}-{next(_NUMBERS):x}"
 
 
 def _has_body(scope: Scope) -> bool:

@@ -13,6 +13,7 @@ from typing import Final, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from console.cork import Cork
 from schemas.errors import RequestError
 
 HEAD_SECONDS: Final = 10.0
@@ -31,7 +32,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The first head must be there within `head_seconds`."""
-        super().connection_made(cast("asyncio.Transport", transport))
+        super().connection_made(Cork(cast("asyncio.Transport", transport), self.loop))
         self._arm()
 
     def connection_lost(self, exc: Exception | None) -> None:

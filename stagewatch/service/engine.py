@@ -7,6 +7,7 @@ It must not know HTTP, mail or files.
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import TypeVar
@@ -20,6 +21,9 @@ T = TypeVar("T")
 
 PACE = Pace(slice_ms=20, tick_ms=20, retry_ms=250)
 """Batches of at most 20 ms, so that an append waits no longer."""
+
+SWITCH_SECONDS = 0.0005
+"""How long the worker's thread may compute while the server's waits for its turn, after every system call."""
 
 
 class Engine:
@@ -41,6 +45,7 @@ class Engine:
     def start(self) -> None:
         """Begin to work."""
         self._started = True
+        sys.setswitchinterval(SWITCH_SECONDS)
         self._worker.start()
 
     def stop(self) -> None:
