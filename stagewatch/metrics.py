@@ -86,7 +86,11 @@ class Metrics:
             ["machine", "code"],
             registry=r,
         )
-        self._dlq = Gauge("stagewatch_dlq_records", "Dead letters that were not replayed.", registry=r)
+        self._dlq = Gauge(
+            "stagewatch_dlq_records",
+            "Dead letters that were not replayed; NaN in a cluster, whose topics do not tell.",
+            registry=r,
+        )
         self._parked = Gauge("stagewatch_parked_events", "Events whose parent is not known yet.", registry=r)
         self._held = Gauge(
             "stagewatch_held_keys", "Keys with records held behind a wait.", ["machine"], registry=r
@@ -195,8 +199,8 @@ class Metrics:
         """A record went to the dead letters."""
         self._dead.labels(machine, code).inc()
 
-    def dlq(self, records: int) -> None:
-        """So many dead letters were not replayed."""
+    def dlq(self, records: float) -> None:
+        """So many dead letters were not replayed; NaN: nobody knows."""
         self._dlq.set(records)
 
     def parked(self, events: int) -> None:

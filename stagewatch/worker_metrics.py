@@ -6,6 +6,7 @@ few values: machines, partition numbers, names of servers. Nothing here talks to
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 
 from prometheus_client import Counter, Gauge
@@ -33,6 +34,7 @@ class WorkerMetrics:
         self.metrics = metrics
         for topic in INTAKE:
             metrics.events(topic, 0)
+        metrics.dlq(math.nan)
         r = metrics.registry
         Gauge("stagewatch_partitions", "Partitions of every stage.", registry=r).set(partitions)
         self._owned = Gauge(
@@ -69,6 +71,17 @@ class WorkerMetrics:
         self._filled = Gauge("stagewatch_view_filled_records", "Records filled in again.", registry=r)
         self._to_fill = Gauge("stagewatch_view_fill_records", "Records there are to fill in.", registry=r)
         self._places: set[tuple[str, str]] = set()
+        self._away: set[str] = set()
+        self._standing = Standing("whole")
+
+    @property
+    def warnings(self) -> list[str]:
+        """What does not stop the worker and still wants an administrator, in words."""
+        found = [f"{name} does not answer" for name in sorted(self._away)]
+        if self._standing.state != "whole":
+            done = f"{self._standing.done:,} of {self._standing.total:,} records"
+            found.append(f"the lists in Redis are not whole: {self._standing.state}, {done}")
+        return found
 
     def stands(self, stands: Iterable[Stand], now: int) -> None:
         """How all partitions of this worker stand. now: wall clock, us."""
@@ -103,9 +116,11 @@ class WorkerMetrics:
     def server(self, name: str, up: bool) -> None:
         """Whether `kafka` or `redis` answers."""
         self._up.labels(name).set(up)
+        (self._away.discard if up else self._away.add)(name)
 
     def view(self, standing: Standing) -> None:
         """How the view in Redis stands."""
+        self._standing = standing
         self._whole.set(standing.state == "whole")
         self._filled.set(standing.done)
         self._to_fill.set(standing.total)

@@ -88,6 +88,10 @@ class Delivering:
                     await self._running
         await self._receipts.stop()
 
+    def counts(self) -> tuple[int, int]:
+        """(waiting, failed) messages: of this worker's partitions; of all receipts that it has seen."""
+        return len(self._outbox.waiting), self._receipts.failed
+
     async def agent(self, stream: StreamT[Any]) -> None:
         """Take messages; each stays unacknowledged until it is settled."""
         events = cast("faust.Stream[Any]", stream).noack().events()

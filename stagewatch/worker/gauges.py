@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +28,23 @@ log = structlog.get_logger("stagewatch.worker")
 
 
 class GaugesService(Service):
-    """Runs while Faust runs. ready: why nothing is taken. folder: where the worker's files lie."""
+    """Runs while Faust runs. ready: why nothing is taken. outbox: messages waiting and failed.
+
+    folder: where the worker's files lie.
+    """
 
     def __init__(
-        self, metrics: Metrics, ready: Ready, slots: Slots | None, folder: Path, **more: Any
+        self,
+        metrics: Metrics,
+        ready: Ready,
+        slots: Slots | None,
+        outbox: Callable[[], tuple[int, int]] | None,
+        folder: Path,
+        **more: Any,
     ) -> None:
         super().__init__(**more)
-        self._metrics, self._ready, self._slots, self._folder = metrics, ready, slots, folder
+        self._metrics, self._ready, self._folder = metrics, ready, folder
+        self._slots, self._outbox = slots, outbox
         self._evaluations = Evaluations()
 
     async def on_start(self) -> None:
@@ -52,6 +63,8 @@ class GaugesService(Service):
         room = await asyncio.to_thread(shutil.disk_usage, self._folder)
         self._metrics.disk(room.free, room.total)
         self._metrics.ready(not self._ready())
+        if self._outbox is not None:
+            self._metrics.outbox(*self._outbox())
         if self._slots is not None:
             await self._partitions(list(self._slots.tasks.values()))
 

@@ -41,6 +41,11 @@ class Receipts:
         """Close."""
         await self._producer.stop()
 
+    @property
+    def failed(self) -> int:
+        """Messages that were given up."""
+        return sum(1 for state in self.known.values() if state == FAILED)
+
     async def catch_up(self) -> None:
         """Read what others wrote, to the end as of now."""
         consumer = AIOKafkaConsumer(

@@ -109,6 +109,7 @@ class WorkerServer:
         self.workspace, self.settings, self._run = workspace, settings, run
         self.cluster = cluster_of(workspace, settings, run)
         self.metrics = Metrics(__version__)
+        self.observer = Observer(self.metrics)
         self.told = WorkerMetrics(self.metrics, self.cluster.partitions)
         self._stack = contextlib.AsyncExitStack()
         self._stamps: list[tuple[str, int, int]] = []
@@ -149,12 +150,15 @@ class WorkerServer:
         if "machines" in roles:
             slots = Slots(self.cluster, cluster_id, tell_of(self.told), trouble_of(self.told))
             self.app.service(hosted(slots, self.publisher, self.told, self._changed_files))
-        self.app.service(hosting.hosted(GaugesService, self.metrics, self.ready, slots, self.cluster.data))
+        delivering = await self._delivery()
+        outbox = None if delivering is None else delivering.counts
+        self.app.service(
+            hosting.hosted(GaugesService, self.metrics, self.ready, slots, outbox, self.cluster.data)
+        )
         own = Own(self._name, {"url": self._shown(), "roles": list(roles)}, "views" in roles)
         self.app.service(
             hosting.hosted(ListsService, self.cluster, self.link, RedisView(self.link, 0), self.told, own)
         )
-        await self._delivery()
         await self.app.start()
         self._stack.push_async_callback(self.app.stop)
         log.info("running", url=self.url, roles=list(roles), partitions=self.cluster.partitions)
@@ -180,10 +184,10 @@ class WorkerServer:
             agent = stages.projection(cluster, RedisView(self.link, 0))
             add_agent(app, cluster, "projection", tuple(OPEN_STATES), agent)
 
-    async def _delivery(self) -> None:
+    async def _delivery(self) -> Delivering | None:
         channels = self._channels()
         if "delivery" not in self._run.roles or not channels:
-            return
+            return None
         sign = signer(self.workspace, self.settings, self._run.environment)
         base = self.settings.http.public_url or self.url
         mail = self.settings.mail
@@ -192,13 +196,14 @@ class WorkerServer:
             self.cluster,
             channels,
             lambda record: signed(record, sign, base),
-            Observer(self.metrics).attempt,
+            self.observer.attempt,
             self._name,
             Gate(self.link, limits),
         )
         await delivering.start(self.app)
         self._stack.push_async_callback(delivering.stop)
         add_agent(self.app, self.cluster, "delivery", (NOTIFICATIONS,), delivering.agent)
+        return delivering
 
     def _channels(self) -> Mapping[str, Channel]:
         if self._run.channels is not None:
@@ -217,7 +222,8 @@ class WorkerServer:
         """What wants somebody though the worker goes on."""
         away = [] if self.publisher.connected else ["Kafka does not answer: events wait in the outbox"]
         waiting = self.publisher.waiting
-        return [*away, *([f"{waiting} entries wait in the outbox"] if waiting else [])]
+        spilled = [f"{waiting} entries wait in the outbox"] if waiting else []
+        return [*away, *spilled, *self.observer.warnings, *self.told.warnings]
 
     async def _http(self) -> None:
         settings, limits, run = self.settings, self.settings.limits, self._run

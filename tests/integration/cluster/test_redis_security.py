@@ -185,6 +185,8 @@ async def test_a_worker_of_each_role_has_the_rights_it_needs(place: Place) -> No
         await bring(place, 3)
         await until(lambda: reader.count_open("alerts") == 3, said)
         await until(lambda: len(inbox.to("li@example.com")) == 3, said)
+        sending = workers[3]
+        await until(lambda: sending.metric("stagewatch_outbox_messages")['{state="waiting"}'] == 0, said)
         told = "".join(worker.get("/readyz") + worker.get("/metrics") for worker in workers)
     told += "".join(worker.log.read_text("utf-8") for worker in workers)
     assert "TopicAuthorizationFailed" not in told

@@ -93,5 +93,11 @@ def test_the_view_and_the_servers() -> None:
     assert value(told, "view_fill_records") == 100
     assert value(told, "server_up", server="redis") == 1
     assert value(told, "server_up", server="kafka") == 0
+    assert told.warnings == [
+        "kafka does not answer",
+        "the lists in Redis are not whole: filling, 30 of 100 records",
+    ]
+    told.server("kafka", up=True)
     told.view(Standing("whole", 100, 100))
+    assert told.warnings == []
     assert value(told, "view_whole") == 1
