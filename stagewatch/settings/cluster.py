@@ -147,13 +147,14 @@ class RedisSettings(Part):
     """How Redis is reached. url: redis://host:port/db, or rediss:// for TLS; it never holds a login.
 
     password_env is the NAME of the environment variable with the password; it is used when the variable is
-    set, and must be set when there is a username.
+    set, and must be set when there is a username. entities: keep the rows of all entities there too.
     """
 
     url: str = "redis://127.0.0.1:6379/0"
     username: str | None = None
     password_env: Name = REDIS_VARIABLE
     ca_file: Path | None = None
+    entities: bool = False
 
     @field_validator("url")
     @classmethod

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,12 +19,14 @@ from aiokafka.errors import KafkaError
 from mode import Service
 
 from schemas.errors import StreamError
-from stagewatch.worker.stages import logged_of
+from schemas.topics import changelog_of
+from stagewatch.worker.stages import change_of, logged_of
 from stagewatch.worker_metrics import WorkerMetrics
 from streams.kernel.contract import StorageError
 from streams.runtimes.cluster.config import Cluster
 from streams.stores.log import Logged
 from streams.views.port import OPEN_STATES
+from streams.views.redis.entities import RedisEntities
 from streams.views.redis.link import Link
 from streams.views.redis.sharing import Members
 from streams.views.redis.view import Filling, RedisView, Standing, TakenError
@@ -35,6 +37,8 @@ ALIVE = 15_000_000
 """How long (us) a worker that is not heard of is still listed."""
 
 PAGE = 500
+ACCOUNT = "account"
+"""The machine that keeps the rows of entities."""
 
 log = structlog.get_logger("stagewatch.lists")
 
@@ -55,10 +59,18 @@ class ListsService(Service):
     """Runs while Faust runs. standing: how the lists stood when last seen, None: Redis is away."""
 
     def __init__(
-        self, cluster: Cluster, link: Link, view: RedisView, told: WorkerMetrics, own: Own, **more: Any
+        self,
+        cluster: Cluster,
+        link: Link,
+        view: RedisView,
+        entities: RedisEntities | None,
+        told: WorkerMetrics,
+        own: Own,
+        **more: Any,
     ) -> None:
         super().__init__(**more)
         self._cluster, self._view, self._told, self._own = cluster, view, told, own
+        self._entities = entities
         self._members = Members(link)
         self.standing: Standing | None = Standing("whole")
 
@@ -104,9 +116,10 @@ class ListsService(Service):
             log.warning("filling of the lists broken off", error=str(error))
 
     async def _filled(self) -> None:
+        changelog = () if self._entities is None else (changelog_of(ACCOUNT),)
         tps = [
             TopicPartition(self._cluster.name(topic), number)
-            for topic in OPEN_STATES
+            for topic in (*OPEN_STATES, *changelog)
             for number in range(self._cluster.partitions)
         ]
         consumer = AIOKafkaConsumer(
@@ -140,16 +153,21 @@ class ListsService(Service):
             if self.should_stop:
                 return
             for records in (await consumer.getmany(timeout_ms=200, max_records=PAGE)).values():
-                page = self._page(records)
-                await asyncio.to_thread(filling.page, page, _now())
+                await asyncio.to_thread(self._hand_in, filling, records)
             await self._look()
         await asyncio.to_thread(filling.finish)
         await self._look()
         log.info("the lists are whole")
 
-    def _page(self, records: Sequence[ConsumerRecord]) -> Iterable[Logged]:
-        found = (logged_of(self._cluster, record, record.headers) for record in records)
-        return [logged for logged in found if logged is not None]
+    def _hand_in(self, filling: Filling, records: Sequence[ConsumerRecord]) -> None:
+        """A page of one partition: transitions, or rows of entities."""
+        found: Sequence[Logged | None] = ()
+        if self._entities is not None and records[0].topic == self._cluster.name(changelog_of(ACCOUNT)):
+            changes = (change_of(record, record.timestamp / 1000) for record in records)
+            self._entities.project(change for change in changes if change is not None)
+        else:
+            found = [logged_of(self._cluster, record, record.headers) for record in records]
+        filling.page([one for one in found if one is not None], _now(), len(records))
 
 
 def _now() -> int:

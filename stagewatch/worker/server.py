@@ -27,7 +27,7 @@ from console.links import signed
 from console.server import HttpServer
 from schemas.envelope import Event
 from schemas.errors import StreamError
-from schemas.topics import EVENTS, slots_of
+from schemas.topics import EVENTS, changelog_of, slots_of
 from stagewatch import __version__
 from stagewatch.metrics import Metrics
 from stagewatch.service.local import local_client
@@ -38,7 +38,7 @@ from stagewatch.settings import Settings, load_settings
 from stagewatch.worker import hosting, stages
 from stagewatch.worker.delivering import Delivering, WallClock
 from stagewatch.worker.gauges import GaugesService
-from stagewatch.worker.lists import ListsService, Own
+from stagewatch.worker.lists import ACCOUNT, ListsService, Own
 from stagewatch.worker.machines import hosted, tell_of, trouble_of
 from stagewatch.worker.sharing import Gate
 from stagewatch.worker_metrics import WorkerMetrics
@@ -51,6 +51,7 @@ from streams.runtimes.cluster.topics import ensure_topics
 from streams.runtimes.memory import entry_of
 from streams.topology import NOTIFICATIONS
 from streams.views.port import OPEN_STATES
+from streams.views.redis.entities import RedisEntities
 from streams.views.redis.link import Link
 from streams.views.redis.view import RedisView
 
@@ -157,7 +158,15 @@ class WorkerServer:
         )
         own = Own(self._name, {"url": self._shown(), "roles": list(roles)}, "views" in roles)
         self.app.service(
-            hosting.hosted(ListsService, self.cluster, self.link, RedisView(self.link, 0), self.told, own)
+            hosting.hosted(
+                ListsService,
+                self.cluster,
+                self.link,
+                RedisView(self.link, 0),
+                self._entities(),
+                self.told,
+                own,
+            )
         )
         await self.app.start()
         self._stack.push_async_callback(self.app.stop)
@@ -183,6 +192,11 @@ class WorkerServer:
         if "views" in roles:
             agent = stages.projection(cluster, RedisView(self.link, 0))
             add_agent(app, cluster, "projection", tuple(OPEN_STATES), agent)
+            if (kept_too := self._entities()) is not None:
+                add_agent(app, cluster, "entities", (changelog_of(ACCOUNT),), stages.entities(kept_too))
+
+    def _entities(self) -> RedisEntities | None:
+        return RedisEntities(self.link) if self.settings.need_cluster().redis.entities else None
 
     async def _delivery(self) -> Delivering | None:
         channels = self._channels()

@@ -18,7 +18,7 @@ from schemas.errors import StagewatchError
 from schemas.topics import EVENTS, dlq_of
 from stagewatch.metrics import Metrics
 from streams.runtimes.cluster.app import Agent, pages
-from streams.runtimes.cluster.codec import place_of, value_of
+from streams.runtimes.cluster.codec import place_of, row_of, value_of
 from streams.runtimes.cluster.config import Cluster
 from streams.runtimes.cluster.letters import of_outside
 from streams.runtimes.cluster.publisher import Publisher
@@ -26,8 +26,11 @@ from streams.runtimes.memory import entry_of
 from streams.runtimes.pipeline import Entry
 from streams.stores.log import Logged
 from streams.views.port import View, is_transition
+from streams.views.redis.entities import Change, RedisEntities
 
 PAGE, SECONDS = 500, 0.02
+ENTITY_ROWS = "e"
+"""Bucket of the account machine's rows of entities, named `kind|id`."""
 
 log = structlog.get_logger("stagewatch.stages")
 
@@ -66,6 +69,36 @@ def projection(cluster: Cluster, view: View) -> Agent:
                     await asyncio.sleep(1)
 
     return agent
+
+
+def entities(view: RedisEntities) -> Agent:
+    """Reads the account machine's changelog: the rows of entities go into the view."""
+
+    async def agent(stream: StreamT[Any]) -> None:
+        async for page in pages(stream, PAGE, SECONDS):
+            found = (change_of(event.message, event.message.timestamp) for event in page)
+            changes = [change for change in found if change is not None]
+            while changes:
+                try:
+                    await asyncio.to_thread(view.project, changes)
+                    break
+                except Exception as error:
+                    log.warning("entities not written, tried again", error=str(error))
+                    await asyncio.sleep(1)
+
+    return agent
+
+
+def change_of(message: Any, seconds: float) -> Change | None:
+    """A changed row of the account machine as the view of entities takes it; None for rows of another kind.
+
+    seconds: when the broker appended it, since the epoch.
+    """
+    (home, bucket, name), row = row_of(message.key, message.value)
+    if bucket != ENTITY_ROWS:
+        return None
+    kind, _, native = name.partition("|")
+    return Change(kind, native, home, int(seconds * 1_000_000), message.offset, row)
 
 
 async def quiet(stream: StreamT[Any]) -> None:

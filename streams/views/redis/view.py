@@ -139,15 +139,15 @@ class Filling:
         self._view = view
         self._owner = owner
 
-    def page(self, transitions: Iterable[Logged], now: int) -> None:
-        """Take the next transitions and renew the claim.
+    def page(self, transitions: Iterable[Logged], now: int, count: int | None = None) -> None:
+        """Take the next transitions and renew the claim. count: of the page, if not all are transitions.
 
         Raises:
             TakenError: the claim is lost; begin again from the beginning.
         """
         page = list(transitions)
         self._view._project(page, self._owner)
-        self._mark("page", now + LEASE, len(page))
+        self._mark("page", now + LEASE, len(page) if count is None else count)
 
     def finish(self) -> None:
         """All transitions were handed in: the view is whole. Raises TakenError as `page`."""

@@ -24,6 +24,7 @@ from streams.kernel.contract import StorageError
 from streams.runtimes.memory import entry_of
 from streams.runtimes.pipeline import Entry
 from streams.views.redis import Link, RedisView, RedisViewReader
+from streams.views.redis.entities import RedisEntities
 from streams.views.redis.sharing import Members
 from tests.integration.cluster.load import append
 from tests.integration.cluster.trial import cluster_of, drop_topics
@@ -67,45 +68,88 @@ async def until(holds: Callable[[], bool], what: str, seconds: float = 40) -> No
     raise AssertionError(what)
 
 
+class Place:
+    """A worker that keeps lists and entities, its Redis, and what is read there."""
+
+    def __init__(self, kafka: Kafka, folder: Path, server: Redis) -> None:
+        self.prefix = f"l{random.getrandbits(32):x}"
+        self.cluster = cluster_of(kafka.address, folder / "none", self.prefix, 3, trial=False)
+        self.workspace = workspace(folder / "workspace", self.prefix, kafka.address, 3, server.url)
+        with (self.workspace / "stagewatch.toml").open("a", encoding="utf-8") as settings:
+            settings.write("entities = true\n")
+        self.server = server
+        self.link = Link(server.url, self.prefix)
+        self.view, self.reader = RedisView(self.link, 0), RedisViewReader(self.link)
+        self.entities = RedisEntities(self.link)
+        self.worker = Worker(folder / "worker", self.workspace, ROLES)
+
+    def gauge(self, name: str, labels: str = "") -> float:
+        return self.worker.metric(f"stagewatch_{name}")[labels]
+
+    def whole(self) -> bool:
+        return self.view.standing().state == "whole"
+
+    def alive(self) -> dict[str, dict[str, object]]:
+        return Members(self.link).alive(time.time_ns() // 1000)
+
+
 async def test_lists_come_are_lost_and_come_again(kafka: Kafka, tmp_path: Path) -> None:
-    prefix = f"l{random.getrandbits(32):x}"
-    cluster = cluster_of(kafka.address, tmp_path / "none", prefix, 3, trial=False)
-    with Redis(tmp_path / "redis") as server, Link(server.url, prefix) as link:
-        folder = workspace(tmp_path / "workspace", prefix, kafka.address, 3, server.url)
-        view, reader = RedisView(link, 0), RedisViewReader(link)
-        worker = Worker(tmp_path / "worker", folder, ROLES)
+    with Redis(tmp_path / "redis") as server:
+        place = Place(kafka, tmp_path, server)
         try:
-            with worker:
-                await until(lambda: "quote-large" in worker.log.read_text("utf-8"), "the rule")
-                await append(cluster, quotes(0, 20))
-                await until(lambda: reader.count_open("alerts") == 20, "the alerts")
-                await until(lambda: view.standing().state == "whole", "an empty view is whole soon")
-                before = reader.items("alerts")
-                [about] = Members(link).alive(time.time_ns() // 1000).values()
-                assert about == {"url": f"http://{worker.address}", "roles": list(ROLES)}
-
-                redis.Redis.from_url(server.url).flushall()
-                await append(cluster, quotes(20, 25))
-                await until(lambda: view.standing().state == "whole", "filled again")
-                await until(lambda: reader.count_open("alerts") == 25, "the old and the new")
-                assert reader.items("alerts", newest_first=False)[:20] == before[::-1]
-
-                server.kill()
-                await append(cluster, quotes(25, 30))
-                await until(lambda: worker.metric("stagewatch_server_up")['{server="redis"}'] == 0, "away")
-                await asyncio.to_thread(server.start)
-                await until(lambda: reader.count_open("alerts") == 30, "what came meanwhile")
-                await until(lambda: worker.metric("stagewatch_view_whole")[""] == 1, "the gauge")
-                await until(lambda: worker.metric("stagewatch_rules_active")[""] == 1, "the rules")
-                assert worker.metric("stagewatch_events_total")['{topic="crm.activity"}'] >= 30
-                assert worker.metric("stagewatch_disk_free_bytes")[""] > 0
-
-                found = json.loads(await asyncio.to_thread(cli, "status", "-w", str(folder), "--json"))
-                assert [one["url"] for one in found["workers"]] == [f"http://{worker.address}"]
-                assert {name: row["unowned"] for name, row in found["machines"].items()} == {
-                    "identity": [], "account": [], "inbox": [],
-                }  # fmt: skip
-                assert found["lists"]["open"]["alerts"] == 30
-            assert Members(link).alive(time.time_ns() // 1000) == {}
+            with place.worker:
+                await lists_come(place)
+                await lists_are_lost_and_filled(place)
+                await redis_is_away_and_back(place)
+                await status_is_told(place)
+            assert place.alive() == {}
         finally:
-            await drop_topics(cluster)
+            place.link.close()
+            await drop_topics(place.cluster)
+
+
+async def lists_come(place: Place) -> None:
+    reader, entities = place.reader, place.entities
+    await until(lambda: "quote-large" in place.worker.log.read_text("utf-8"), "the rule")
+    await append(place.cluster, quotes(0, 20))
+    await until(lambda: reader.count_open("alerts") == 20, "the alerts")
+    await until(place.whole, "an empty view is whole soon")
+    [about] = place.alive().values()
+    assert about == {"url": f"http://{place.worker.address}", "roles": list(ROLES)}
+    await until(lambda: len(entities.of("account:A0")) == 5, "A0 and its four quotes")
+    quote = entities.get("quote", "Q5")
+    assert quote is not None
+    assert (quote.home, quote.row["d"]["amount"]) == ("account:A0", "7")
+
+
+async def lists_are_lost_and_filled(place: Place) -> None:
+    reader, entities = place.reader, place.entities
+    before, quote = reader.items("alerts"), entities.get("quote", "Q5")
+    redis.Redis.from_url(place.server.url).flushall()
+    await append(place.cluster, quotes(20, 25))
+    await until(place.whole, "filled again")
+    await until(lambda: reader.count_open("alerts") == 25, "the old and the new")
+    assert reader.items("alerts", newest_first=False)[:20] == before[::-1]
+    assert entities.get("quote", "Q5") == quote
+    await until(lambda: len(entities.of("account:A0")) == 6, "the new quote of A0")
+
+
+async def redis_is_away_and_back(place: Place) -> None:
+    place.server.kill()
+    await append(place.cluster, quotes(25, 30))
+    await until(lambda: place.gauge("server_up", '{server="redis"}') == 0, "away")
+    assert "redis does not answer" in json.loads(place.worker.get("/readyz"))["warnings"]
+    await asyncio.to_thread(place.server.start)
+    await until(lambda: place.reader.count_open("alerts") == 30, "what came meanwhile")
+    await until(lambda: place.gauge("view_whole") == 1, "the gauge")
+
+
+async def status_is_told(place: Place) -> None:
+    await until(lambda: place.gauge("rules_active") == 1, "the rules")
+    assert place.gauge("events_total", '{topic="crm.activity"}') >= 30
+    assert place.gauge("disk_free_bytes") > 0
+    found = json.loads(await asyncio.to_thread(cli, "status", "-w", str(place.workspace), "--json"))
+    assert [one["url"] for one in found["workers"]] == [f"http://{place.worker.address}"]
+    unowned = {name: row["unowned"] for name, row in found["machines"].items()}
+    assert unowned == {"identity": [], "account": [], "inbox": []}
+    assert found["lists"]["open"]["alerts"] == 30
