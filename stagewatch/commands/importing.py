@@ -36,6 +36,7 @@ from stagewatch.commands.writer import Writer, open_writer
 from stagewatch.settings import Settings
 from stagewatch.workspace.paths import Workspace
 from stagewatch.workspace.reader import WorkspaceReader
+from streams.runtimes.collector import spare_old_objects
 from streams.runtimes.embedded.runtime import IMPORT
 from streams.runtimes.memory import entry_of
 from streams.runtimes.pipeline import Entry
@@ -104,6 +105,7 @@ def run(
     document = None if mapping is None else load_mapping(mapping)
     report = ImportReport()
     with open_writer(workspace, settings) as writer:
+        spare_old_objects()
         now = writer.now()
         before = _last_letter(workspace)
         waiting = _waiting_rows(workspace)

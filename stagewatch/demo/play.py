@@ -40,6 +40,7 @@ from stagewatch.service.server import Run, Server
 from stagewatch.settings import Settings
 from stagewatch.workspace.paths import Workspace
 from stagewatch.workspace.rulefiles import read_rules
+from streams.runtimes.collector import spare_old_objects
 from streams.runtimes.embedded.clock import ScaledClock
 from streams.runtimes.embedded.progress import Committed
 from streams.stores.log import Logged
@@ -178,6 +179,7 @@ class Demo:
                 Server(self.workspace, settings, how) as server,
                 Sender(server.url, token) as self._sender,
             ):
+                spare_old_objects()
                 self._listen(server)
                 world = World(self._sender, self._clock.now, self._deed, self._post, mailbox.mails)
                 return await self._play(server, life, world)
