@@ -180,6 +180,7 @@ CODES: Final[dict[str, str]] = {
     "SW-CMD-008": "Several have an id that begins so",
     "SW-CMD-009": "An argument cannot be read",
     "SW-CMD-010": "The result of the command is not known yet",
+    "SW-CMD-011": "A file cannot be read or written",
     "SW-STREAM-010": "The record is of a kind that this version does not know",
     "SW-STREAM-011": "The same source and id stand for other content already",
     "SW-STREAM-012": "The command cannot be carried out",

@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from rules.conditions.model import Doc
 from rules.problems import dotted
@@ -96,13 +97,27 @@ def _validated(document: Document, name: str) -> SuiteDoc:
         first = error.errors(include_url=False)[0]
         loc = first["loc"]
         mark = document.place(loc, at_key=first["type"] == "extra_forbidden")
+        place = f"{name}:{mark.line}:{mark.column}{': ' if loc else ''}{dotted(loc)}"
+        message, expected = _wrong(first)
         raise RuleError(
             "SW-RULE-070",
-            first["msg"],
-            place=f"{name}:{mark.line}:{mark.column}: {dotted(loc)}",
+            message,
+            place=place,
+            expected=expected,
             found="" if first["type"] == "missing" else show(first["input"]),
-            next_step="see the rule test language",
+            next_step="see docs/how-to/test-a-rule.md",
         ) from None
+
+
+def _wrong(detail: ErrorDetails) -> tuple[str, str]:
+    """(message, expected) for the first thing that is wrong with the document's form."""
+    if detail["type"] == "missing":
+        return f"`{detail['loc'][-1]}` is missing", f"{detail['loc'][-1]}: ..."
+    if detail["type"] == "model_type":
+        return "This is no document of tests", "keys and values: rules, start, events, tests"
+    if detail["type"] == "extra_forbidden":
+        return f"There is no key `{detail['loc'][-1]}` here", "a known key"
+    return detail["msg"].removeprefix("Value error, "), ""
 
 
 @dataclass(slots=True)

@@ -13,6 +13,8 @@ import typer
 OK: Final = 0
 REFUSED: Final = 1
 USAGE: Final = 2
+MOST: Final = 1 << 62
+"""Larger numbers no database takes."""
 
 Language = Literal["zh", "en"]
 
@@ -30,7 +32,7 @@ By = Annotated[
     typer.Option("--by", metavar="PERSON", envvar="STAGEWATCH_PERSON", help="Who does it: a person's id."),
 ]
 Text = Annotated[str, typer.Option("--text", help="A comment that is kept with it.")]
-Limit = Annotated[int, typer.Option("--limit", min=0, help="At most so many rows; 0 for all.")]
+Limit = Annotated[int, typer.Option("--limit", min=0, max=MOST, help="At most so many rows; 0 for all.")]
 
 
 def language(wanted: str | None, environment: Mapping[str, str] = os.environ) -> Language:
@@ -58,16 +60,18 @@ def epilog(*examples: str) -> str:
 
 
 def guarded(action: Callable[[], int | None]) -> int:
-    """Run; coded errors go to stderr as text, and the exit code says so."""
+    """Run; coded errors go to stderr as text, and the exit code says so; what the disk refuses is coded."""
     try:
         return action() or OK
     except BrokenPipeError:
         sys.stderr.close()
         return OK
     except Exception as error:
-        from stagewatch.commands.failures import CODED, tell
+        from stagewatch.commands.failures import CODED, of_file, tell
 
+        if isinstance(error, OSError) and error.filename is not None:
+            error = of_file(error)
         if not isinstance(error, CODED):
-            raise
+            raise error
         tell(error)
         return REFUSED

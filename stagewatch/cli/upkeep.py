@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from stagewatch.cli.options import Json, Lang, Limit, WorkspaceDir, end, epilog, language
+from stagewatch.cli.options import MOST, Json, Lang, Limit, WorkspaceDir, end, epilog, language
 
 HERE = Path(".")
 PANEL = "Upkeep"
 
-Number = Annotated[int, typer.Argument(metavar="NUMBER", min=1, help="The dead letter's number.")]
+Number = Annotated[int, typer.Argument(metavar="NUMBER", min=1, max=MOST, help="The dead letter's number.")]
 
 dlq = typer.Typer(help="List, show and replay dead letters: records that were refused.", no_args_is_help=True)
 
@@ -73,7 +73,8 @@ def show(
 
 def replay(
     number: Annotated[
-        int | None, typer.Argument(metavar="NUMBER", min=1, help="The dead letter's number.")
+        int | None,
+        typer.Argument(metavar="NUMBER", min=1, max=MOST, help="The dead letter's number."),
     ] = None,
     workspace: WorkspaceDir = HERE,
     everything: Annotated[bool, typer.Option("--all", help="All that were not replayed yet.")] = False,

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rules.lifecycle import TABLES
 from schemas.errors import CommandError, show
 from schemas.time import format_instant
-from stagewatch.commands.arguments import opened, read_later
+from stagewatch.commands.arguments import one_of, opened, read_entity, read_later, wrong
 from stagewatch.commands.output import Language, put_json, say
 from stagewatch.commands.standing import item_row, put_items
 from stagewatch.commands.writer import Writer, open_writer
@@ -16,6 +17,9 @@ from stagewatch.settings import Settings
 from stagewatch.workspace.paths import Workspace
 from stagewatch.workspace.reader import WorkspaceReader
 from streams.views.port import Item, ViewReader
+
+KINDS = {"alerts": "alert", "tasks": "task", "approvals": "approval"}
+"""Topic -> kind of item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ class Filters:
         if self.state:
             found["state"] = list(self.state)
         if self.entity is not None:
-            kind, _, native = self.entity.partition(":")
+            kind, native = read_entity(self.entity)
             found |= {"entity": [kind], "key": [native]}
         return found
 
@@ -59,6 +63,8 @@ class Deed:
 def list_items(topic: str, root: Path, wanted: Filters, as_json: bool, language: Language) -> int:
     """List items; the exit code."""
     workspace, settings = opened(root)
+    for state in wanted.state:
+        one_of(state, sorted(filter(None, TABLES[KINDS[topic]])), "--state")
     with WorkspaceReader(workspace) as reader:
         open_only = not wanted.everything and not wanted.state
         filters, limit = wanted.equal(), wanted.limit or -1
@@ -102,6 +108,8 @@ def find(view: ViewReader, topic: str, ident: str) -> Item:
 def act(root: Path, deed: Deed, as_json: bool) -> int:
     """Carry a deed out, by the server or by this process; the exit code."""
     workspace, settings = opened(root)
+    if not deed.by.strip():
+        raise wrong("--by", "a person's id", deed.by, "say who does it")
     item = _target(workspace, deed)
     with open_writer(workspace, settings) as writer:
         outcome = writer.command(_command(deed, item, writer, settings))

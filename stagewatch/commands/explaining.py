@@ -12,7 +12,7 @@ from rules.reasons import Reason, reason_text
 from schemas.errors import CommandError, show
 from schemas.time import format_instant, parse_instant
 from stagewatch.commands.acting import find
-from stagewatch.commands.arguments import opened
+from stagewatch.commands.arguments import opened, read_entity
 from stagewatch.commands.insight import Insight
 from stagewatch.commands.output import Language, local_time, put_json, say
 from stagewatch.commands.standing import STATES, item_row
@@ -61,7 +61,7 @@ def explain_alert(root: Path, ident: str, as_json: bool, language: Language) -> 
 def explain_rule(root: Path, rule: str, entity: str, as_json: bool, language: Language) -> int:
     """Explain what a rule makes of an entity; the exit code."""
     workspace, settings = opened(root)
-    kind, _, native = entity.partition(":")
+    kind, native = read_entity(entity)
     with WorkspaceReader(workspace) as reader:
         insight = Insight(reader, reader.state().at)
         version = insight.rule(rule)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 
 from rules.problems import RuleErrors
-from schemas.errors import StagewatchError
+from schemas.errors import CommandError, StagewatchError
 from stagewatch.settings.load import InvalidSettingsError
 from stagewatch.workspace.people import InvalidPeopleError
 
@@ -21,6 +21,17 @@ def errors_of(error: BaseException) -> list[StagewatchError]:
     if isinstance(error, RuleErrors | InvalidSettingsError | InvalidPeopleError):
         return list(error.errors)
     return []
+
+
+def of_file(error: OSError) -> CommandError:
+    """A file that a command was told to read or write, and cannot."""
+    return CommandError(
+        "SW-CMD-011",
+        place=str(error.filename),
+        expected="a file of which the folder is there, and the rights",
+        found=error.strerror or type(error).__name__,
+        next_step="check the path and the rights on it, or name another",
+    )
 
 
 def tell(error: BaseException) -> None:

@@ -23,13 +23,22 @@ def check(paths: Sequence[Path], root: Path | None, as_json: bool) -> int:
     settings = Settings() if root is None else opened(root)[1]
     read = read_rules(paths, settings.declared)
     files = rule_paths(paths)
+    if not read.rules and not read.errors:
+        raise RuleError(
+            "SW-RULE-009",
+            "No rule was found",
+            place=", ".join(map(str, paths)),
+            expected="files NAME.yaml with `rule: ...`",
+            found=f"{len(files)} files without a rule",
+            next_step="name other files, or write one: docs/how-to/write-a-rule.md",
+        )
     if as_json:
         rules = [{"rule": rule.id, "title": rule.title, "file": str(rule.path)} for rule in read.rules]
         put_json({"ok": not read.errors, "rules": rules, "errors": [e.to_dict() for e in read.errors]})
         return 1 if read.errors else 0
     tell_all(read.errors)
     say(f"{len(files)} files: {len(read.rules)} rules are right, {len(read.errors)} errors")
-    return 1 if read.errors or not files else 0
+    return 1 if read.errors else 0
 
 
 # -- list ---------------------------------------------------------------------------------------------------

@@ -9,8 +9,9 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal, cast, get_args
 
+from stagewatch.commands.arguments import one_of
 from stagewatch.logs import configure_logs
 from stagewatch.service.secrets import kept
 from stagewatch.service.server import Run, Server
@@ -27,6 +28,8 @@ TIDY_SECONDS = 600.0
 
 def run(root: Path, port: int | None, scale: int | None, style: str, level: str) -> int:
     """Run the workspace; returns when it was stopped."""
+    one_of(style, ("auto", *get_args(Style)), "--log")
+    one_of(level, get_args(Level), "--log-level")
     workspace = Workspace.find(root)
     settings = load_settings(workspace.settings)
     chosen = ("console" if sys.stderr.isatty() else "json") if style == "auto" else style

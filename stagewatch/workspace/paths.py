@@ -30,7 +30,7 @@ class Workspace:
                 "SW-WS-001",
                 place=str(root),
                 expected=f"a directory with {FILE_NAME}",
-                found="no such file" if root.is_dir() else "no such directory",
+                found="no such file" if root.is_dir() else "a file" if root.exists() else "no such directory",
                 next_step=f"make it by `stagewatch init {root}`, or name another by --workspace",
             )
         return workspace

@@ -59,13 +59,19 @@ def check_mapping(path: Path) -> tuple[MappingDocument | None, list[MappingError
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        step = "check the path; the file must be UTF-8"
-        found = f"{type(error).__name__}: {error}"
-        return None, [
-            MappingError("SW-MAP-001", place=str(path), expected="a file", found=found, next_step=step)
-        ]
+    except OSError as error:
+        return None, [_unreadable(path, "a file", error.strerror or type(error).__name__)]
+    except UnicodeDecodeError as error:
+        return None, [_unreadable(path, "text in UTF-8", str(error))]
     return parse_mapping(text, path.name)
+
+
+def _unreadable(path: Path, expected: str, found: str) -> MappingError:
+    step = "check the path and the rights on the file, which must be UTF-8"
+    message = "The mapping cannot be read"
+    return MappingError(
+        "SW-MAP-001", message, place=str(path), expected=expected, found=found, next_step=step
+    )
 
 
 def parse_mapping(text: str, name: str) -> tuple[MappingDocument | None, list[MappingError]]:
@@ -104,10 +110,16 @@ def _problem(detail: ErrorDetails, document: Document) -> MappingError:
     return MappingError(
         "SW-MAP-004",
         place=document.place(path),
-        expected=detail["msg"].removeprefix("Value error, "),
+        expected=_expected(detail, path),
         found=show(detail["input"]),
         next_step="examples/maven/mapping.yaml shows what the keys take",
     )
+
+
+def _expected(detail: ErrorDetails, path: KeyPath) -> str:
+    if detail["type"] == "model_type":
+        return f"keys and values: {', '.join(_known_keys((*path, '')))}"
+    return detail["msg"].removeprefix("Value error, ")
 
 
 def _known_keys(path: KeyPath) -> list[str]:

@@ -59,7 +59,9 @@ def read_yaml(text: str, name: str) -> Document:
         mark = error.problem_mark or error.context_mark
         where = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark is not None else name
         raise _unreadable(where, "YAML", str(error.problem or error.context)) from error
-    except (yaml.YAMLError, RecursionError) as error:
+    except RecursionError as error:
+        raise _unreadable(name, "YAML of some levels", "hundreds of levels within each other") from error
+    except yaml.YAMLError as error:
         raise _unreadable(name, "YAML", str(error).splitlines()[0]) from error
     return document
 
