@@ -93,6 +93,9 @@ class _Reading:
             yield from jsonl_items(path, name, order, self._around, self._progress(order))
             return
         parts = self._parts(path)
+        if self._sizes[order] == 0:
+            path.stat()
+            raise _empty(name)
         if _is_excel(path, parts[0]):
             yield from self._workbook(path, name, order, parts)
         else:
@@ -102,9 +105,6 @@ class _Reading:
         return parts_for(path, self._mapping)
 
     def _text_file(self, path: Path, name: str, order: int, part: FileMapping) -> Iterator[ImportItem]:
-        if self._sizes[order] == 0:
-            path.stat()
-            raise _empty(name)
         encoding = detect_encoding(path) if part.encoding == "auto" else part.encoding
         rows = csv_rows(path, encoding=encoding, delimiter=part.delimiter, progress=self._progress(order))
         yield from self._table(rows, path, Place(name, 0), order, part, spreadsheet=False)

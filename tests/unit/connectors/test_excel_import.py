@@ -93,3 +93,7 @@ def test_empty_sheet_is_told(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     book.save(tmp_path / "deals.xlsx")
     assert read_paths([tmp_path / "deals.xlsx"]).rejected == {"deals.xlsx[Sheet]": "SW-MAP-021"}
+
+
+def test_a_workbook_of_no_bytes_is_empty(tmp_path: Path) -> None:
+    assert read(tmp_path, {"deals.xlsx": b""}).rejected == {"deals.xlsx": "SW-MAP-021"}
