@@ -84,7 +84,7 @@ def test_sheets_are_chosen_by_pattern(tmp_path: Path) -> None:
     assert read_paths([path], absent).rejected == {"deals.xlsx": "SW-MAP-027"}
 
 
-@pytest.mark.parametrize("content", [b"", b"no workbook", b"PK\x03\x04broken"])
+@pytest.mark.parametrize("content", [b"no workbook", b"PK\x03\x04broken"])
 def test_what_is_no_workbook_is_told(content: bytes, tmp_path: Path) -> None:
     assert read(tmp_path, {"deals.xlsx": content}).rejected == {"deals.xlsx": "SW-MAP-020"}
 
