@@ -19,7 +19,8 @@ class Pace:
     batch_records, batch_ms: a batch ends with the first that is reached. tick_ms: how often a partition that
     stamps time tells that it passes. save_ms: how often rows are written to the local file. session_ms: after
     so long without a sign of life a worker's partitions go to others. commit_ms: a transaction that takes
-    longer ends the task; transaction_ms: the broker ends it then. fetch_ms: how long a fetch waits for news.
+    longer ends the task; transaction_ms: the broker ends it then. fetch_ms: how long
+    the broker waits for news; poll_ms: how long a task does before it looks around.
     """
 
     batch_records: int = 1000
@@ -29,7 +30,8 @@ class Pace:
     session_ms: int = 6000
     commit_ms: int = 20_000
     transaction_ms: int = 30_000
-    fetch_ms: int = 100
+    fetch_ms: int = 500
+    poll_ms: int = 100
     idle_ms: int = 5000
     waits: int = 500
     sweep_keys: int = 200

@@ -131,7 +131,7 @@ class PartitionTask:
         if self._stamps:
             await self._ticker.beat(self.number, work.ticked)
             work.ticked = False
-        await self._inputs.fill(0 if work.busy else self._cluster.pace.fetch_ms)
+        await self._inputs.fill(0 if work.busy else self._cluster.pace.poll_ms)
         begun = time.perf_counter()
         try:
             work.run()

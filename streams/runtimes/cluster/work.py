@@ -67,8 +67,9 @@ class Work:
         self._stamps = spec.fed_by is None
         self._seen = -1
         floor: int = (store.get(SHARED, META, FLOOR) or [-1])[0]
-        count = cluster.partitions
-        self._echoes = Echoes(cluster.own_topic(spec.name), partition.number, count, floor)
+        self._own = cluster.own_topic(spec.name)
+        begun = time.time_ns() // 1000
+        self._echoes = Echoes(self._own, partition.number, cluster.partitions, floor, begun)
         self._trial, self._asked_at = cluster.trial, 0.0
         self._kinds: dict[str, Callable[[Taken], bool]] = {RETRY: self._retry, WATERMARK: self._watermark}
         if self._stamps:
@@ -104,6 +105,7 @@ class Work:
             or self.batch.lines
             or self._store.changed
             or self._mark is not None
+            or self._echoes.pending
             or self._unfinished
             or self._careful
         )
@@ -122,6 +124,9 @@ class Work:
             self._store.apply(Step(rows={(SHARED, META, FLOOR): [self._mark]}), 0)
         self._outs, part.outs = part.outs, []
         self.batch.outs(self._outs)
+        if self._stamps:
+            self._echoes.spoken += sum(out.emit.topic == self._own for out in self._outs)
+            self._echoes.send(self.batch)
         if self._mark is not None:
             self.batch.mark(self._mark)
             self._told, self._told_at, self._mark = self._mark, time.monotonic(), None
@@ -174,8 +179,10 @@ class Work:
     def _receive(self, taken: Taken) -> bool:
         """A record moves no clock: only watermarks promise that nothing older comes."""
         record = taken.record
-        if self._stamps and record.at < self._echoes.floor:
-            record = msgspec.structs.replace(record, at=self._echoes.floor)
+        if self._stamps:
+            self._echoes.spoken += record.topic == self._own
+            if record.at < self._echoes.floor:
+                record = msgspec.structs.replace(record, at=self._echoes.floor)
         return self.partition.receive(record, self._pace.waits, fed=False)
 
     def _watermark(self, taken: Taken) -> bool:
@@ -191,8 +198,8 @@ class Work:
     def _echo(self, taken: Taken) -> bool:
         record = taken.record
         if record.kind == ASK:
-            self._echoes.asked(record, self.batch)
-        elif (mark := self._echoes.came(record, self.batch)) is not None:
+            self._echoes.asked(record)
+        elif (mark := self._echoes.came(record)) is not None:
             self._mark = mark
             self.partition.watermark(self.partition.number, mark)
             self._ask_for_echoes(at_once=self._trial)
@@ -205,7 +212,7 @@ class Work:
         now = time.monotonic()
         if at_once or now - self._asked_at > self._pace.tick_ms / 1000:
             self._asked_at = now
-            self._echoes.begin(self._seen, self.batch)
+            self._echoes.begin(self._seen)
 
     def _retry(self, taken: Taken) -> bool:
         self.partition.retry(from_plain(taken.record.value))
