@@ -94,7 +94,7 @@ class Judge(TriggerRows):
         saved = self._saved()
         if saved is None:
             return
-        if self._customer_is_ahead(at):
+        if self._customer_is_ahead(at) or self._was_passed_over(saved):
             self.replan(Reason.LATE_EVENT)
             return
         state: State = private(saved["s"])
@@ -107,6 +107,13 @@ class Judge(TriggerRows):
         if saved is not None:
             state: State = private(saved["s"])
             self._settle(state, saved["o"], saved["lt"], saved.get("h", 0), saved)
+
+    def _was_passed_over(self, saved: Row) -> bool:
+        """What is due now waited for sources, and events came meanwhile that the rule did not look at."""
+        if not self.active.grace:
+            return False
+        due, row = self.active.trigger.next_timer(saved["s"]), self._row()
+        return due is not None and due <= self._judged_to() and row is not None and row["o"][0] >= due
 
     def _customer_is_ahead(self, at: int) -> bool:
         """Newer events of the customer alone than `at` are known already: by a move, or this one is late."""

@@ -131,7 +131,12 @@ def opened_or_closed(turn: Turn, rules: tuple[Active, ...], change: Change) -> N
         turn.world.note(row, "sb", [end, change.ref, change.order, change.event.get("hist", 0)])
         arm(turn, change.kind, change.native, rules)
     elif was_open and not row["op"]:
-        forget(turn, row)
+        if "nd" in row and row["nd"] <= change.order[0]:  # due already; the verdict waits for late sources
+            own = (change.new or row).get("sx", ())
+            for active in rules:
+                if active.implied is not None and active.name not in own:
+                    turn.take(active, change.kind, change.native, change)
+        forget(turn, turn.world.row(change.kind, change.native) or row)
 
 
 def forget(turn: Turn, row: Row) -> None:

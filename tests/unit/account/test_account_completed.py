@@ -137,3 +137,22 @@ def test_every_partition_hears_of_it(parts: int) -> None:
     for source in ("erp", "crm"):
         complete(desk, "2d + 1h", source, "2d + 1h")
     assert sorted(desk.times()) == sorted(("2d 1h", f"O{n}") for n in range(12))
+
+
+def test_what_happened_before_the_verdict_counts_from_its_own_time() -> None:
+    desk = Desk(ASKED + "where: {field: amount, op: gte, value: 100}\n", settings={"sources": SOURCES})
+    desk.event("0d", "opportunity.created", opportunity="O1", account="A1", owner="li", amount="50")
+    desk.event("2d + 1h", "opportunity.updated", opportunity="O1", amount="100")
+    desk.until("5d")
+    assert desk.dues() == ["2d 1h"]
+
+
+def test_a_silence_that_ended_by_closing_before_the_verdict_is_recorded_and_tells_nobody() -> None:
+    desk = deal(STALE + "then: [{notify: {to: [owner]}}]\n")
+    desk.event("2d + 1h", "opportunity.won", opportunity="O1")
+    desk.until("5d")
+    assert [(state, reason) for _, state, reason in desk.story()] == [
+        ("firing", "silence"),
+        ("resolved", "entity_closed"),
+    ]
+    assert (desk.dues(), desk.notices()) == (["2d"], [])
