@@ -11,9 +11,9 @@ SALES_EVENTS: Final = "sales.events"
 ID, ROUTE = "id", "route"
 """Bucket and name of a key's route row, see `node`."""
 
-PARK, ASK, MOVES, NOTE = "park", "ask", "moves", "note"
-"""Buckets of a key: events that wait (in order), keys that follow this one, moves not yet confirmed, what
-events have named (see `history`)."""
+PARK, PARKED_AS, ASK, MOVES, NOTE = "park", "parked", "ask", "moves", "note"
+"""Buckets of a key: events that wait (in order), their places by reference, keys that follow this one, moves
+not yet confirmed, what events have named (see `history`)."""
 
 MERGE, PARKED, COUNT = "merge", "parked", "count"
 """Shared buckets: merged account -> survivor; keys with waiting events; how many events wait (name

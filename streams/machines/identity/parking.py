@@ -12,18 +12,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from schemas.errors import EventError
-from streams.machines.identity.names import COUNT, PARK, PARKED, Limits
+from streams.machines.corrections import reference
+from streams.machines.identity.names import COUNT, PARK, PARKED, PARKED_AS, Limits
 from streams.machines.identity.node import Node
 
 Event = Mapping[str, Any]
 
 
 def park(node: Node, event: Event, limits: Limits) -> None:
-    """Put the event behind those that wait already.
+    """Put the event behind those that wait already; one that is among them waits once.
 
     Raises:
         EventError: SW-STREAM-042, -043 when too many wait; the older ones are kept.
     """
+    name = reference(event)
+    if _waits(node, name, event):
+        return
     count: int = node.row.get("n", 0)
     total: int = node.ctx.shared(COUNT, PARKED) or 0
     if count >= limits.entity:
@@ -32,9 +36,17 @@ def park(node: Node, event: Event, limits: Limits) -> None:
         raise _full("SW-STREAM-043", node, limits.partition)
     number: int = node.row.get("s", 0)
     node.ctx.put(PARK, f"{number:012d}", event)
+    node.ctx.put(PARKED_AS, name, f"{number:012d}")
     node.set("n", count + 1)
     node.set("s", number + 1)
     node.ctx.put_shared(COUNT, PARKED, total + 1)
+
+
+def _waits(node: Node, name: str, event: Event) -> bool:
+    """Whether the same event waits; other content under its name is for the account to refuse."""
+    place = node.ctx.get(PARKED_AS, name)
+    waiting = None if place is None else node.ctx.get(PARK, place)
+    return waiting is not None and all(waiting[part] == event[part] for part in ("type", "time", "data"))
 
 
 def _full(code: str, node: Node, limit: int) -> EventError:
@@ -65,8 +77,9 @@ def waiting_events(node: Node) -> list[Event]:
 def release(node: Node) -> list[Event]:
     """Nothing waits any more; the events that did, in order."""
     waiting = list(node.ctx.scan(PARK))
-    for name, _ in waiting:
+    for name, event in waiting:
         node.ctx.put(PARK, name, None)
+        node.ctx.put(PARKED_AS, reference(event), None)
     for field in ("w", "n", "s"):
         node.set(field, None)
     node.ctx.put_shared(PARKED, node.key, None)

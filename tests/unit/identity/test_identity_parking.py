@@ -26,6 +26,19 @@ def test_they_wait_in_order_and_are_listed() -> None:
     assert cluster.sent == []
 
 
+def test_the_same_event_waits_once_and_other_content_under_its_name_beside_it() -> None:
+    cluster = waiting_quote()
+    for _ in range(3):
+        fill(cluster, [(QUOTE, event("quote.revised", "q1", quote="Q1", opportunity="O1"))])
+    assert [item.count for item in cluster.waiting()] == [2]
+    fill(cluster, [(QUOTE, event("quote.revised", "q1", quote="Q1", opportunity="O1", amount=5))])
+    assert [item.count for item in cluster.waiting()] == [3]
+    fill(cluster, [("opportunity:O1", event("opportunity.created", "o1", opportunity="O1", account="A1"))])
+    assert [o.emit.value["id"] for o in cluster.sent if o.emit.value["id"] != "o1"] == ["q0", "q1", "q1"]
+    assert cluster.waiting() == []
+    assert sum(count_waiting(part.store) for part in cluster.identity) == 0
+
+
 def test_they_go_on_at_the_logical_time_of_their_release_with_their_own_time() -> None:
     cluster = waiting_quote()
     cluster.at += 100 * SECOND
