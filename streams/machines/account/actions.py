@@ -15,15 +15,29 @@ from streams.machines.account.notices import find, tell, text
 from streams.machines.account.rulebook import Active, NotifyAction
 from streams.machines.account.world import World
 
+Found = tuple[list[str], list[str]]
+"""(person ids, receivers for whom nobody was found)."""
+
 
 class Actions:
     """The consequences of alerts for one step."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str, tuple[str, ...]], Found] = {}
+
+    def _find(self, world: World, row: Row, action: NotifyAction) -> Found:
+        """As `find`, once a step."""
+        address = (row["kind"], row["id"], action.to)
+        found = self._found.get(address)
+        if found is None:
+            found = self._found[address] = find(world, row, action.to)
+        return found
 
     def receivers(self, active: Active, row: Row, world: World) -> list[str]:
         """Persons that the rule's notify actions name, each once."""
         persons: dict[str, None] = {}
         for action in active.notifies:
-            for person in find(world, row, action.to)[0]:
+            for person in self._find(world, row, action)[0]:
                 persons[person] = None
         return list(persons)
 
@@ -52,7 +66,7 @@ class Actions:
         missing: list[str] = []
         told: dict[str, tuple[NotifyAction, dict[str, None]]] = {}
         for action in active.notifies:
-            persons, absent = find(world, row, action.to)
+            persons, absent = self._find(world, row, action)
             missing.extend(absent)
             for person in persons:
                 told.setdefault(person, (action, {}))[1].update(dict.fromkeys(action.via))

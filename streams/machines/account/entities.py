@@ -138,7 +138,9 @@ def apply(
 def _merged(data: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
     """An absent field is unchanged, a null clears it."""
     merged = {**data, **change}
-    return {name: value for name, value in merged.items() if value is not None}
+    if None in change.values():
+        return {name: value for name, value in merged.items() if value is not None}
+    return merged
 
 
 def _name_documents(new: Row, event: Mapping[str, Any]) -> None:
@@ -235,34 +237,38 @@ def dwell(row: Row, until: int) -> list[tuple[str, int, int]]:
 VISITED = frozenset({"checked_in", "checked_out", "completed", "reported"})
 
 
-def contribution(row: Row | None) -> tuple[int | None, str | None]:
+Contribution = tuple[int | None, str | None]
+NO_CONTRIBUTION: Contribution = (None, None)
+
+
+def contribution(row: Row | None) -> Contribution:
     """(time of the follow-up it is, counter it adds one to) of a child row; (None, None) when it adds
     nothing.
     """
     if row is None or row.get("x"):
-        return None, None
+        return NO_CONTRIBUTION
     kind = row["kind"]
     if kind == "activity":
         return row["c"], ACTIVITY_COUNTS.get(row["d"].get("kind", ""))
     if kind == "visit":
         if row.get("st") in VISITED or row["d"].get("kind") == "visit":
             return row.get("vt", row["c"]), "visits"
-        return None, None
+        return NO_CONTRIBUTION
     if kind == "message":
         return None, "messages"
-    return None, None
+    return NO_CONTRIBUTION
 
 
-def add_contribution(parent: Row, old: Row | None, new: Row | None, order: Order) -> Row | None:
-    """The parent with the child's old contribution taken off and its new one added.
+def add_contribution(parent: Row, gone: Contribution, come: Contribution, order: Order) -> Row | None:
+    """The parent with what a child contributed taken off, and what it contributes now added.
 
     None when that cannot be told without looking at all children: its newest or first follow-up was taken
     away.
     """
-    then, was = contribution(old)
-    now, counter = contribution(new)
-    if then == now and was == counter:
+    if gone == come:
         return parent
+    then, was = gone
+    now, counter = come
     sums = dict(parent.get("k", {}))
     if was is not None:
         sums[was] = sums.get(was, 0) - 1

@@ -55,7 +55,7 @@ class Intake:
             _refuse_other_content(known["e"], event, ref)
             repeats.count(self.ctx, event)
             return
-        row: Row = {"o": order, "e": dict(event), "r": ref}
+        row: Row = {"o": order, "e": event, "r": ref}
         target = target_of(event)
         if target is not None:
             row["to"] = target
@@ -171,15 +171,18 @@ class Intake:
         self, change: Change, before: list[tuple[str, str]], after: list[tuple[str, str]]
     ) -> list[tuple[str, str]]:
         """Bring the sums of the entities above up to date; those whose sums changed."""
+        was, now = entities.contribution(change.old), entities.contribution(change.new)
+        if was == now and before == after:
+            return []
         touched: list[tuple[str, str]] = []
         newest = change.order if change.new is None else max(change.order, change.new["o"])
         for parent in change.above:
             row = self.world.row(*parent)
             if row is None:
                 continue
-            old = change.old if parent in before else None
-            new = change.new if parent in after else None
-            changed = entities.add_contribution(row, old, new, newest)
+            gone = was if parent in before else entities.NO_CONTRIBUTION
+            come = now if parent in after else entities.NO_CONTRIBUTION
+            changed = entities.add_contribution(row, gone, come, newest)
             if changed is row:
                 continue
             if changed is None:

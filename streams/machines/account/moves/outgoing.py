@@ -200,7 +200,7 @@ def _uncount(world: World, account: str, row: Row) -> None:
     above = world.row("account", account)
     if above is None:
         return
-    changed = entities.add_contribution(above, row, None, row["o"])
+    changed = entities.add_contribution(above, entities.contribution(row), entities.NO_CONTRIBUTION, row["o"])
     if changed is None:
         rest = (
             r

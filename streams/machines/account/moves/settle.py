@@ -131,7 +131,9 @@ def _relate(turn: Turn, name: str, arrived: Any) -> None:
         mark(world.ctx, "mb", f"{parent}|{parent_native}", Reason.MOVED)
         account = world.row(parent, parent_native) if parent == "account" else None
         if account is not None:
-            counted = entities.add_contribution(account, None, row, row["o"])
+            counted = entities.add_contribution(
+                account, entities.NO_CONTRIBUTION, entities.contribution(row), row["o"]
+            )
             if counted is not None:
                 world.put(counted)
     for child in _children(world.ctx, kind, native):
