@@ -20,10 +20,14 @@ CHUNK = 500
 class Durable:
     """A live workspace. Entries are appended `CHUNK` at a time and worked off, as the server does it."""
 
-    def __init__(self, place: Path, rules: Sequence[Entry] = (), *, partitions: int = 4) -> None:
+    def __init__(
+        self, place: Path, rules: Sequence[Entry] = (), *, partitions: int = 4, options: Options | None = None
+    ) -> None:
         self.place = place
         self.clock = ManualClock(START)
-        self.runtime = EmbeddedRuntime(place, clock=self.clock, partitions=partitions, options=Options())
+        self.runtime = EmbeddedRuntime(
+            place, clock=self.clock, partitions=partitions, options=options or Options()
+        )
         if rules:
             self.runtime.append([*directory(), *rules])
             self.settle()
@@ -56,9 +60,11 @@ class Durable:
 
 
 @contextmanager
-def durable(rules: Sequence[Entry] = (), *, partitions: int = 4) -> Iterator[Durable]:
+def durable(
+    rules: Sequence[Entry] = (), *, partitions: int = 4, options: Options | None = None
+) -> Iterator[Durable]:
     """A new workspace, thrown away at the end."""
     with tempfile.TemporaryDirectory() as place:
-        made = Durable(Path(place), rules, partitions=partitions)
+        made = Durable(Path(place), rules, partitions=partitions, options=options)
         yield made
         made.close()

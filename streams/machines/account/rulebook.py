@@ -9,9 +9,10 @@ its own rule only.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
+from weakref import WeakValueDictionary
 from zoneinfo import ZoneInfo
 
 from rules.compile import compile_rule
@@ -94,7 +95,7 @@ class ApprovalAction:
     subject: Template | None
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Active:
     """One rule version in force, compiled. since: logical time (us) it took effect, 0 for the first rules.
 
@@ -207,14 +208,23 @@ class Active:
 # -- compiling --------------------------------------------------------------------------------------------
 
 
+Key = tuple[
+    str, str, int, int, tuple[tuple[str, str], ...], tuple[tuple[str, int, tuple[str, ...]], ...], str
+]
+"""Everything that a compiled rule follows from: see `_compiled`."""
+
+_IN_USE: WeakValueDictionary[Key, Active] = WeakValueDictionary()
+"""Compiled rules that some partition holds: all partitions of a process have the same rules."""
+
+
 class Compiler:
     """Compiles rules and remembers what the last round used: an edit compiles its own rule only, and versions
     that are gone are forgotten.
     """
 
     def __init__(self) -> None:
-        self._last: dict[Hashable, Active | None] = {}
-        self._now: dict[Hashable, Active | None] = {}
+        self._last: dict[Key, Active | None] = {}
+        self._now: dict[Key, Active | None] = {}
 
     def begin(self) -> None:
         """A new round: what it does not ask for is forgotten at the next one."""
@@ -230,9 +240,18 @@ class Compiler:
         zone = settings.get("zone", "Asia/Shanghai")
         key = (row["text"], rule, row["v"], row["at"], declared, sources, zone)
         if key not in self._now:
-            known = key in self._last
-            self._now[key] = self._last[key] if known else _compiled(*key)
+            self._now[key] = self._last[key] if key in self._last else self._compile(key)
         return self._now[key]
+
+    @staticmethod
+    def _compile(key: Key) -> Active | None:
+        """Compiled here, or by another partition that has it in use."""
+        found = _IN_USE.get(key)
+        if found is None:
+            found = _compiled(*key)
+            if found is not None:
+                _IN_USE[key] = found
+        return found
 
 
 def activate(
@@ -247,7 +266,11 @@ def activate(
         return []
     if current.reset or current.recompute:
         return [current]
-    former = [old for o in row.get("old", ()) if (old := compiler.version(o, rule, settings)) is not None]
+    former = [
+        _former(old, o.get("alone", 0))
+        for o in row.get("old", ())
+        if (old := compiler.version(o, rule, settings)) is not None
+    ]
     if not former:
         return [current]
     current = replace(
@@ -257,20 +280,19 @@ def activate(
         summary=_summary(current.trigger, None),
         others=tuple(old.name for old in former),
     )
-    return [*(_former(old, current) for old in former), current]
+    return [*(replace(old, successor=current) for old in former), current]
 
 
-def _former(old: Active, current: Active) -> Active:
-    """A former version, which ends what it began."""
+def _former(old: Active, alone: int) -> Active:
+    """A former version, which ends what it began; alone: it was the first, and shared its runs then."""
     return replace(
         old,
         draining=True,
         implied=None,
-        was_implied=old.implied,
+        was_implied=old.implied if alone else None,
         cohort=None,
-        was_cohort=old.cohort,
+        was_cohort=old.cohort if alone else None,
         summary=_summary(old.trigger, None),
-        successor=current,
     )
 
 

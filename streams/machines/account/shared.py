@@ -66,13 +66,19 @@ def _rule(ctx: Context, value: Mapping[str, Any]) -> None:
     _check(ctx, row, value["rule"])
     if old is not None and old["v"] != version:
         # versions that may still have open runs finish under their own text (state_on_edit: keep)
-        row["old"] = [*old.get("old", ())[-9:], {k: old[k] for k in ("text", "v", "at")}]
+        row["old"] = [*old.get("old", ())[-9:], _former(old)]
     elif old is not None and "old" in old:
         row["old"] = old["old"]
     ctx.put_shared("rule", value["rule"], row)
     _bump(ctx)
     edited = None if old is None or old["v"] == version or not old["on"] else old["v"]
     ctx.sweep({"why": "rule", "rule": value["rule"], "v": version, "was": edited})
+
+
+def _former(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The version that was in force; alone: nothing was under way for versions before it."""
+    kept = {name: row[name] for name in ("text", "v", "at")}
+    return kept if row.get("old") else {**kept, "alone": 1}
 
 
 def _check(ctx: Context, row: Mapping[str, Any], rule: str) -> None:
