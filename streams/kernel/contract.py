@@ -60,7 +60,7 @@ class Wait(msgspec.Struct, frozen=True, gc=False):
 
 class Sweep(msgspec.Struct, frozen=True, gc=False):
     """One visit of a sweep to `key`; `what` says what changed (rules enrolled, owner moved); `at` its
-    logical time.
+    logical time. When all keys of the partition have been visited, SHARED is the last.
     """
 
     key: str

@@ -256,8 +256,10 @@ class Partition:
             self._call(Sweep(key, sweep["what"], sweep["at"]), key, sweep["at"])
 
     def _end_sweep(self, seq: str) -> None:
-        del self.sweeps[seq]
+        """All keys were visited: the last visit is to what they share."""
+        sweep = self.sweeps.pop(seq)
         self._write({(SHARED, SWEEPS, seq): None})
+        self._call(Sweep(SHARED, sweep["what"], sweep["at"]), SHARED, sweep["at"])
 
     # -- calling the machine ------------------------------------------------------------------------------
 

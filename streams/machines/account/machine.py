@@ -16,8 +16,8 @@ from msgspec.structs import replace
 
 from rules.problems import RuleErrors
 from schemas.errors import StreamError
-from streams.kernel.contract import COMMAND, EVENT, SHARED_CHANGE, Context, Record, Step, Sweep, Wait
-from streams.machines.account import commands, grace, moves, rates, shared
+from streams.kernel.contract import COMMAND, EVENT, SHARED, SHARED_CHANGE, Context, Record, Step, Sweep, Wait
+from streams.machines.account import commands, former, grace, moves, rates, shared
 from streams.machines.account.entities import Order, order_of
 from streams.machines.account.index import Rulebook
 from streams.machines.account.intake import Intake
@@ -81,7 +81,11 @@ class AccountMachine:
         return ctx.step
 
     def on_sweep(self, ctx: Context, sweep: Sweep) -> Step:
-        if not moves.hold_sweep(ctx, sweep):
+        if sweep.key == SHARED:
+            former.swept(ctx, sweep.what)
+        elif moves.hold_sweep(ctx, sweep):
+            former.keep_all(ctx, sweep.what)
+        else:
             self._sweep(ctx, sweep.what, [])
         return ctx.step
 
@@ -151,7 +155,7 @@ class AccountMachine:
 
     def turn(self, ctx: Context) -> Turn:
         """The rules in force over the account of `ctx`, for one step."""
-        epoch = shared.epoch(ctx)
+        epoch = former.epoch(ctx)
         if epoch != self._epoch:
             self._settings = ctx.shared(SETTINGS, "") or DEFAULT_SETTINGS
             self._book = self._compiled(ctx, self._settings)

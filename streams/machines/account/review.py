@@ -12,7 +12,7 @@ from rules import lifecycle
 from rules.reasons import Reason
 from schemas.time import end_of_day
 from streams.machines.account import approvals as chain
-from streams.machines.account import entities
+from streams.machines.account import entities, former
 from streams.machines.account.alerts import alert_bucket
 from streams.machines.account.entities import Row
 from streams.machines.account.notes import NOTES
@@ -186,9 +186,13 @@ def _rule_changed(turn: Turn, rule: str, was: int | None) -> None:
     if current is None:
         _switched_off(turn, rule)
         return
+    busy: set[int] = set()
     for row in list(turn.world.entities((current.watch,))):
         _take_up(turn, current, row["kind"], row["id"], was)
         _tidy(turn, row["kind"], row["id"])
+        if current.others:
+            busy |= _under_way(turn, current, row["kind"], row["id"])
+    former.keep(turn.world.ctx, rule, busy)
 
 
 def _take_up(turn: Turn, current: Active, kind: str, native: str, was: int | None) -> None:
@@ -199,10 +203,18 @@ def _take_up(turn: Turn, current: Active, kind: str, native: str, was: int | Non
             older = alert["rule"] == current.id and alert["v"] != current.version
             if older and alert["st"] in lifecycle.OPEN:
                 turn.alerts.withdraw(kind, native, name, Reason.RULE_EDITED)
-    for former in turn.book.rules:
-        if former.id == current.id and former.draining and former.version == was:
-            turn.judge(former, kind, native).write_down()
+    for old in turn.book.rules:
+        if old.id == current.id and old.draining and old.version == was:
+            turn.judge(old, kind, native).write_down()
     turn.judge(current, kind, native).replan(Reason.RULE_EDITED)
+
+
+def _under_way(turn: Turn, current: Active, kind: str, native: str) -> set[int]:
+    """Former versions of the rule that have a row on the entity."""
+    names = {name for name, _ in turn.trigger_rows(kind, native)}
+    return {
+        old.version for old in turn.book.rules if old.id == current.id and old.draining and old.name in names
+    }
 
 
 def _tidy(turn: Turn, kind: str, native: str) -> None:
@@ -237,8 +249,8 @@ def catch_up(turn: Turn, row: Row) -> None:
         _give_up(turn, rule, kind, native)
     for active in turn.book.rules:
         if active.watch == kind and not active.draining:
-            former = next((old.version for old in turn.book.rules if old.name in active.others[-1:]), None)
-            _take_up(turn, active, kind, native, former)
+            was = next((old.version for old in turn.book.rules if old.name in active.others[-1:]), None)
+            _take_up(turn, active, kind, native, was)
     _tidy(turn, kind, native)
 
 

@@ -269,6 +269,7 @@ def activate(
     former = [
         _former(old, o.get("alone", 0))
         for o in row.get("old", ())
+        if o["v"] not in row.get("idle", ())
         if (old := compiler.version(o, rule, settings)) is not None
     ]
     if not former:

@@ -15,13 +15,11 @@ from schemas.directory import absence_of
 from schemas.errors import StreamError
 from schemas.time import parse_time
 from streams.kernel.contract import SHARED, SHARED_CHANGE, Context, Record
-from streams.machines.account import grace, repeats
+from streams.machines.account import former, grace, repeats
 from streams.machines.account.notices import NOTICES
 from streams.machines.account.rulebook import Compiler, activate
 from streams.machines.account.world import CHANGES, DEFAULT_SETTINGS, META, SETTINGS, changes, zone_of
 from streams.machines.gaps import GAP, keep_gap
-
-RULES = "rules"
 
 
 def on_shared(ctx: Context, record: Record) -> None:
@@ -43,15 +41,6 @@ def on_shared(ctx: Context, record: Record) -> None:
     handler(ctx, value)
 
 
-def epoch(ctx: Context) -> int:
-    """Counts changes of rules and settings; compiled rules are kept until it moves."""
-    return int(ctx.shared(META, RULES) or 0)
-
-
-def _bump(ctx: Context) -> None:
-    ctx.put_shared(META, RULES, epoch(ctx) + 1)
-
-
 def _rule(ctx: Context, value: Mapping[str, Any]) -> None:
     """{"what": "rule", "rule": id, "text": YAML of this one rule, "on": bool}; the version is counted
     here.
@@ -66,16 +55,19 @@ def _rule(ctx: Context, value: Mapping[str, Any]) -> None:
     _check(ctx, row, value["rule"])
     if old is not None and old["v"] != version:
         # versions that may still have open runs finish under their own text (state_on_edit: keep)
-        row["old"] = [*old.get("old", ())[-9:], _former(old)]
+        row["old"] = [*old.get("old", ())[-9:], _was(old)]
+        former.edited(ctx, value["rule"])
     elif old is not None and "old" in old:
         row["old"] = old["old"]
+    if old is not None and "idle" in old:
+        row["idle"] = old["idle"]
     ctx.put_shared("rule", value["rule"], row)
-    _bump(ctx)
+    former.bump(ctx)
     edited = None if old is None or old["v"] == version or not old["on"] else old["v"]
     ctx.sweep({"why": "rule", "rule": value["rule"], "v": version, "was": edited})
 
 
-def _former(row: Mapping[str, Any]) -> dict[str, Any]:
+def _was(row: Mapping[str, Any]) -> dict[str, Any]:
     """The version that was in force; alone: nothing was under way for versions before it."""
     kept = {name: row[name] for name in ("text", "v", "at")}
     return kept if row.get("old") else {**kept, "alone": 1}
@@ -100,7 +92,7 @@ def _settings(ctx: Context, value: Mapping[str, Any]) -> None:
         return
     first = ctx.shared(SETTINGS, "") is None
     ctx.put_shared(SETTINGS, "", new)
-    _bump(ctx)
+    former.bump(ctx)
     if not first:
         ctx.sweep({"why": "settings"})
 

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from streams.kernel.contract import Context
+from streams.machines.account import former
 from streams.machines.account.moves import outgoing
 from streams.machines.account.moves.routing import drain, enqueue
 from streams.machines.account.moves.rows import (
@@ -68,6 +69,8 @@ def rows(ctx: Context, value: Any) -> None:
             continue
         if entity is not None:
             _arrives(ctx, entity, [move], value["sh"])
+        if bucket[:2] == "t|":
+            former.wake(ctx, name)
         _PUT.get(bucket[:2] if bucket[:2] == "v|" else bucket, Context.put)(ctx, bucket, name, row)
     for name, due in value.get("waits", ()):
         to = ctx.get("fwd", entity_of_wait(name))
