@@ -14,7 +14,17 @@ from msgspec.structs import replace
 from streams.kernel.contract import EVENT
 from streams.runtimes.memory import MemoryRuntime
 from streams.runtimes.pipeline import Entry
-from tests.property.account.histories import BEGIN, END, TICK, Item, entries, histories
+from tests.property.account.histories import (
+    BEGIN,
+    END,
+    TICK,
+    Item,
+    entries,
+    expected,
+    histories,
+    left,
+    told,
+)
 from tests.property.account.pictures import ZONE
 
 SINKS = ("alerts", "tasks", "approvals", "notifications", "results")
@@ -97,3 +107,27 @@ def test_repeats_change_nothing(items: list[Item], data: st.DataObject) -> None:
 def test_a_replay_is_exact_to_the_byte(items: list[Item], partitions: int) -> None:
     first, second = (outputs(run(entries(items), partitions)) for _ in range(2))
     assert json.dumps(first) == json.dumps(second)
+
+
+def with_ids_of_its_table(entry: Entry, number: int) -> Entry:
+    """The same event as a source names it that counts the rows of each of its tables by itself."""
+    if entry.kind != EVENT:
+        return entry
+    kind, _, end = entry.value["type"].partition(".")
+    value = dict(entry.value)
+    if kind == "activity" and end == "logged":
+        value["id"] = f"row-{int(value['id'][1:]) % number}"
+    elif kind == "activity":
+        target = int(value["data"]["event"][1:])
+        value["data"] = {**value["data"], "event": f"row-{target % number}"}
+    return replace(entry, value=value)
+
+
+@examples(max_examples=60)
+@given(histories(messy=True), st.integers(1, 3))
+def test_an_id_that_stands_for_events_of_several_entities_mixes_nothing_up(
+    items: list[Item], number: int
+) -> None:
+    given_entries = entries(items, apart=1)
+    shared = run([with_ids_of_its_table(entry, number) for entry in given_entries])
+    assert left(told(shared)) == expected(items, apart=1)
