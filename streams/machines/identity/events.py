@@ -37,7 +37,8 @@ def take(node: Node, event: Event, limits: Limits) -> None:
     if "w" in node.row:
         history.note_of(node.kind, event, node.ctx.at, 0)  # one that cannot be read must not wait
         park(node, event, limits)
-        reconsider(node)
+        if _may_change_the_parent(node, event):
+            reconsider(node)
     elif not _goes_on(node, event):
         old = history.notes(node)
         now = history.with_events(node, old, [event])
@@ -47,6 +48,16 @@ def take(node: Node, event: Event, limits: Limits) -> None:
         else:
             park(node, event, limits)
     node.save()
+
+
+def _may_change_the_parent(node: Node, event: Event) -> bool:
+    """Could the entity wait for another parent because of the event? If not, those that wait need no look."""
+    if target_of(event) is not None:
+        node.set("c", 1)
+    if "c" in node.row or node.row["w"] == node.key:
+        return True
+    parent = parent_of(node.kind, node.namespace, node.key, event["data"])
+    return parent is not None and parent != node.row["w"]
 
 
 def _goes_on(node: Node, event: Event) -> bool:
