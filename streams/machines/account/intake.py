@@ -22,9 +22,6 @@ from streams.machines.corrections import moved_to, reference, target_of
 
 Event = Mapping[str, Any]
 
-ROLELESS = frozenset({"source"})
-"""Kinds whose events are not kept as entities of an account."""
-
 
 def subject_of(event: Event) -> tuple[str, str]:
     """(kind, native id) of the event's entity; ids of other namespaces carry theirs."""

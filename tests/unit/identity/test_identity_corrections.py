@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from streams.machines.identity.names import PARK
+from streams.stores.memory import MemoryStore
 from tests.unit.identity.cluster import MARCH, SECOND, Cluster, event, fill
 
 DEALS = [
@@ -105,3 +108,26 @@ def test_a_correction_that_cannot_be_read_is_refused_and_changes_nothing() -> No
     fill(cluster, [(key, {**bad, "data": {**bad["data"], "time": "soon"}})])
     assert cluster.places()["activity||X"] == {"account:A1": ["e"]}
     assert len(cluster.codes()) == 1
+
+
+class Counting(MemoryStore):
+    """Counts how often all that waits is read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read = 0
+
+    def scan(self, key: str, bucket: str) -> Iterator[tuple[str, Any]]:
+        self.read += bucket == PARK
+        return super().scan(key, bucket)
+
+
+def test_what_waits_is_not_read_again_for_every_event_that_follows() -> None:
+    cluster, store = Cluster(1), Counting()
+    cluster.identity[0].store = store
+    fill(cluster, [call(f"e{n}", opportunity="O9") for n in range(20)])
+    assert store.read == 0
+    fill(cluster, [call("f", opportunity="O8"), *DEALS])
+    assert store.read == 1
+    fill(cluster, [("opportunity:O8", event("opportunity.created", "d8", opportunity="O8", account="A3"))])
+    assert len(cluster.places()["activity||X"]["account:A3"]) == 21
