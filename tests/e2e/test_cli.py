@@ -13,6 +13,8 @@ import pytest
 
 from stagewatch.docs import reference
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
 HOME = Path(__file__).parents[2]
 
 

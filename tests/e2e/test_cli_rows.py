@@ -10,6 +10,8 @@ import pytest
 
 from tests.e2e.test_cli import run
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
 MAPPING = """
 mapping: trial
 source: crm/trial

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(150)]
 
 SMALL = ("--past", "45", "--seconds", "10", "--days", "3")
 
@@ -29,7 +29,7 @@ def start(tmp: Path, *options: str) -> subprocess.Popen[str]:
 
 def ended(demo: subprocess.Popen[str], code: int) -> str:
     """Its stdout; it has told nothing on stderr."""
-    out, err = demo.communicate(timeout=55)
+    out, err = demo.communicate(timeout=100)
     assert demo.returncode == code, f"{demo.returncode}\n{out}\n{err}"
     assert err == ""
     return out
@@ -92,7 +92,7 @@ def test_stopped_at_any_moment_it_leaves_nothing(tmp_path: Path, number: int, mo
 def test_a_directory_with_a_workspace_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "stagewatch.toml").write_text("", encoding="utf-8")
     demo = start(tmp_path, "--keep", str(tmp_path))
-    _, err = demo.communicate(timeout=55)
+    _, err = demo.communicate(timeout=100)
     assert demo.returncode == 1
     assert "SW-WS-002" in err
     assert [path.name for path in tmp_path.iterdir()] == ["stagewatch.toml"]

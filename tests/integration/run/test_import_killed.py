@@ -14,7 +14,7 @@ import pytest
 
 from tests.integration.run.house import House, cli, until
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 ENTRIES = "SELECT max(last) FROM segments WHERE topic = 'intake'"
 

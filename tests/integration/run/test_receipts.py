@@ -13,7 +13,7 @@ from stagewatch.workspace.reader import WorkspaceReader
 from streams.runtimes.embedded.intake import RAW, entries_of
 from tests.integration.run.house import House, event, until
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 
 def receipts(root: Path) -> list[dict[str, Any]]:

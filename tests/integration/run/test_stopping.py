@@ -20,7 +20,7 @@ from stagewatch.workspace.paths import Workspace
 from streams.runtimes.memory import entry_of
 from tests.integration.run.house import TOKEN, House, cli, event, in_time, until
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 
 def drafted(number: int) -> dict[str, Any]:
