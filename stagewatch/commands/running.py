@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Literal, cast, get_args
 
@@ -44,6 +45,8 @@ def secrets_of(workspace: Workspace, settings: Settings) -> list[str]:
     names = [settings.http.tokens_env, settings.http.secret_env]
     if settings.mail is not None and settings.mail.password_env is not None:
         names.append(settings.mail.password_env)
+    if settings.cluster is not None:
+        names += [settings.cluster.kafka.password_env, settings.cluster.redis.password_env]
     given = [os.environ[name] for name in names if os.environ.get(name)]
     tokens = [entry.partition("=")[2] for text in given for entry in text.replace(",", " ").split()]
     return [*given, *(token for token in tokens if token), kept(workspace.token)]
@@ -55,7 +58,7 @@ async def _serve(workspace: Workspace, settings: Settings, how: Run) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     server = Server(workspace, settings, how)
-    if not await _started(server, stopping):
+    if not await started(server.start(), stopping):
         return
     try:
         spare_old_objects()
@@ -67,9 +70,9 @@ async def _serve(workspace: Workspace, settings: Settings, how: Run) -> None:
         await server.stop()
 
 
-async def _started(server: Server, stopping: asyncio.Event) -> bool:
-    """Start, unless it is told to stop before it has worked off what was left; whether it runs."""
-    starting = asyncio.create_task(server.start())
+async def started(start: Coroutine[None, None, None], stopping: asyncio.Event) -> bool:
+    """Start, unless it is told to stop before it has come so far; whether it runs."""
+    starting = asyncio.create_task(start)
     told = asyncio.create_task(stopping.wait())
     await asyncio.wait({starting, told}, return_when=asyncio.FIRST_COMPLETED)
     told.cancel()

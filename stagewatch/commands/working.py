@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import cast
 
 from schemas.errors import SettingsError
-from stagewatch.commands.running import Level, Style, secrets_of
+from stagewatch.commands.running import Level, Style, secrets_of, started
 from stagewatch.logs import configure_logs
 from stagewatch.settings import load_settings
 from stagewatch.worker.server import ROLES, Run, WorkerServer
@@ -57,8 +57,12 @@ async def _serve(worker: WorkerServer) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    async with worker:
+    if not await started(worker.start(), stopping):
+        return
+    try:
         spare_old_objects()
         if sys.stdout.isatty():
             sys.stdout.write(f"Worker of {worker.cluster.prefix} at {worker.url} — Ctrl-C stops it\n")
         await stopping.wait()
+    finally:
+        await worker.stop()

@@ -118,15 +118,23 @@ class WorkerServer:
         self.url = ""
 
     async def __aenter__(self) -> WorkerServer:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Take up work, as soon as Kafka answers.
+
+        Raises:
+            StagewatchError: it cannot; what had begun is ended.
+        """
         try:
             await self._start()
         except BaseException:
             await self._stack.aclose()
             raise
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self.stop()
 
     async def stop(self) -> None:
         """Hand over and close; about a second at most."""
