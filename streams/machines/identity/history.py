@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from streams.kernel.contract import Context
 from streams.machines.corrections import effective, moved_to, reference, target_of
-from streams.machines.identity.names import NOTE
+from streams.machines.identity.names import ID, NOTE, ROUTE
 from streams.machines.identity.naming import naming_fields, parent_of
 from streams.machines.identity.node import Node
 
@@ -84,6 +84,17 @@ def decided(node: Node, kept: Iterable[Note]) -> tuple[str | None, Order]:
         if parent is not None:
             return parent, note["o"]
     return None, NEVER
+
+
+def begin(ctx: Context, kind: str, event: Event, parent: str) -> bool:
+    """Keep the route and the note of the first event of an entity, which names its account (`parent`); False
+    when it is a correction or a deletion.
+    """
+    if "event" in event["data"] or event["type"].endswith(".deleted"):
+        return False
+    note = note_of(kind, event, ctx.at, 0)
+    ctx.put(ID, ROUTE, {"k": parent, "t": note["o"][0], "f": note, "o": note["o"]})
+    return True
 
 
 def is_plain(ctx: Context, row: Mapping[str, Any], kind: str, event: Event, parent: str | None) -> bool:

@@ -21,7 +21,6 @@ from streams.machines.identity.names import (
     EVENT,
     FENCE,
     ID,
-    MERGE,
     MERGE_ASK,
     REROUTE,
     RESOLVE_ASK,
@@ -108,19 +107,34 @@ class IdentityMachine:
         elif kind == ACCOUNT:
             merges.on_account_event(ctx, event)
         else:
-            row = ctx.get(ID, ROUTE)
-            if row is not None and "w" not in row and kind not in TELLING and "ids" not in data:
-                route = row["k"]
-                if route is not None and not ("/" in rest and not rest.startswith("/")):
-                    parent = parent_of(kind, "", key, data)
-                    same = parent is None or parent == row.get("p", route)
-                    if same and history.is_plain(ctx, row, kind, event, parent):
-                        ctx.emit(SALES_EVENTS, ctx.shared(MERGE, route) or route, EVENT, event)
-                        return
+            plain = (
+                kind not in TELLING and "ids" not in data and not ("/" in rest and not rest.startswith("/"))
+            )
+            if plain and _goes_straight(ctx, kind, event):
+                return
             events.take(Node(ctx), event, self._limits)
 
     def _merge_ask(self, ctx: Context, record: Record) -> None:
         merges.on_merge_ask(ctx, record, self._partitions)
+
+
+def _goes_straight(ctx: Context, kind: str, event: Event) -> bool:
+    """The usual event: of a known entity whose route it leaves alone, or its first, which names its account."""
+    row = ctx.get(ID, ROUTE)
+    parent = parent_of(kind, "", ctx.key, event["data"])
+    if row is None:
+        known = parent is not None and kind_of(parent) == ACCOUNT and history.begin(ctx, kind, event, parent)
+        route = parent
+    else:
+        route = None if "w" in row else row["k"]
+        known = (
+            route is not None
+            and (parent is None or parent == row.get("p", route))
+            and history.is_plain(ctx, row, kind, event, parent)
+        )
+    if known and route is not None:
+        ctx.emit(SALES_EVENTS, canonical(ctx, route), EVENT, event)
+    return known
 
 
 def _alias(ctx: Context, record: Record) -> None:
