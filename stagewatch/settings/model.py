@@ -18,6 +18,7 @@ from schemas.fields import FieldType
 from schemas.time import parse_duration
 from stagewatch.settings.cluster import ClusterSettings
 from stagewatch.settings.parts import Listen, Name, Part, host_of
+from streams.machines.account.entities import STAGED
 
 
 def _elapsed(value: object) -> object:
@@ -113,6 +114,15 @@ class Settings(Part):
             ZoneInfo(value)
         except (KeyError, ValueError, OSError) as error:
             raise ValueError("the name of a time zone such as Asia/Shanghai or Europe/Berlin") from error
+        return value
+
+    @field_validator("stages")
+    @classmethod
+    def _kinds_have_stages(
+        cls, value: Mapping[str, Mapping[str, Stage]]
+    ) -> Mapping[str, Mapping[str, Stage]]:
+        if not STAGED.issuperset(value):
+            raise ValueError(f"stages of {' and '.join(sorted(STAGED))}: other kinds have none")
         return value
 
     @property

@@ -89,6 +89,7 @@ def test_every_key_is_named_in_a_new_workspaces_settings() -> None:
         ('[mail]\nhost = "x"', "SW-SET-004", "stagewatch.toml:1: mail.sender", "sender"),
         ('zone = "a\nb"', "SW-SET-002", "stagewatch.toml:1:", "quotes"),
         ("[limits]\nbatch_events = 0", "SW-SET-005", "stagewatch.toml:2: limits.batch_events", "0"),
+        ("[stages.contract.drafted]\ncategory = 'open'", "SW-SET-005", "stagewatch.toml:1", "opportunity"),
         ("[fields.opportunity]\nrisk = 'colour'", "SW-SET-005", "stagewatch.toml:2", "colour"),
     ],
 )
