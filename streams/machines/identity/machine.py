@@ -119,7 +119,7 @@ class IdentityMachine:
 
 
 def _goes_straight(ctx: Context, kind: str, event: Event) -> bool:
-    """The usual event: of a known entity whose route it leaves alone, or its first, which names its account."""
+    """The usual event: of a known entity whose route it leaves alone, or its first, naming its account."""
     row = ctx.get(ID, ROUTE)
     parent = parent_of(kind, "", ctx.key, event["data"])
     if row is None:
