@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import tempfile
 from pathlib import Path
 
@@ -27,6 +28,7 @@ class StoresAgree(RuleBasedStateMachine):
         self.directory = tempfile.TemporaryDirectory()
         self.database = Database(Path(self.directory.name))
         self.memory = MemoryStore()
+        self.committed = MemoryStore()
         self.open()
 
     def open(self) -> None:
@@ -34,6 +36,7 @@ class StoresAgree(RuleBasedStateMachine):
             capacity=8, bucket=3, patience=2, huge=12, large=4, spill=6, layers=3, window=2, unmerged=150
         )
         self.sqlite = SqliteStore(self.database, 1, self.pool)
+        self.neighbour = SqliteStore(self.database, 2, self.pool)
 
     def apply(self, step: Step, floor: int = 0) -> None:
         self.memory.apply(step, floor)
@@ -91,11 +94,26 @@ class StoresAgree(RuleBasedStateMachine):
         assert self.sqlite.waits_of(key) == self.memory.waits_of(key)
         assert self.sqlite.next_key(key) == self.memory.next_key(key)
 
+    @rule(key=KEYS, name=NAMES, value=st.integers(0, 9) | st.none())
+    def put_beside(self, key: str, name: str, value: int | None) -> None:
+        """Another partition's changes go into the same blobs; they must not show here."""
+        self.neighbour.apply(Step(rows={(key, "e", name): value}, waits={(key, name): value}), 0)
+
     @rule()
     def commit(self) -> None:
         self.sqlite.flush()
         self.database.commit()
         self.pool.trim()
+        self.committed = copy.deepcopy(self.memory)
+
+    @rule(flush=st.booleans())
+    def crash(self, flush: bool) -> None:
+        """What was not committed is gone, whether it was written or not."""
+        if flush:
+            self.sqlite.flush()
+        self.database.reopen()
+        self.memory = copy.deepcopy(self.committed)
+        self.open()
 
     @rule()
     def reopen(self) -> None:
