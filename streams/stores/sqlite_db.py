@@ -25,7 +25,8 @@ Row = tuple[Any, ...]
 
 BUSY_SECONDS = 2.0
 CACHE_KIB = 128 * 1024
-CHECKPOINT_PAGES = 16_384
+CHECKPOINT_PAGES = 4_096
+"""Of the write-ahead log, after which a commit carries them over: with more, such a commit takes too long."""
 
 SCHEMA = (
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
