@@ -83,6 +83,7 @@ class Intake:
         self.world.put(new)
         below = list(self.world.descendants(new["kind"], new["id"]))
         newest = max([new["o"], *(row["o"] for row in below)])
+        self.world.remove(new["kind"], new["id"])  # it is put when what is above those below it was looked at
         return {**new, "k": entities.sum_contributions(below), "ko": newest, "no": newest}
 
     def _foretold(self, kind: str, native: str, old: Row | None) -> bool:
@@ -128,7 +129,7 @@ class Intake:
     def _changed(self, change: Change) -> None:
         new, old = change.new, change.old
         named = aliases.changed(old, new)
-        namers = aliases.namers(self.world, change.kind, named) if named else []
+        below = self._moved_with(change, named)
         if new is not None:
             self.world.put(new)
         elif old is not None:
@@ -137,11 +138,21 @@ class Intake:
         before = self.world.ancestors(old) if old is not None else []
         same = old is not None and new is not None and not named and old.get("p") == new.get("p")
         self._relate(change, before, before if same else None)
-        changes = [self._renamed(row, above) for row, above in namers]
+        changes = [self._renamed(row, above) for row, above in below if self.world.ancestors(row) != above]
         if changes:
-            change.fast = False  # what named it otherwise came first, and counts from now on
+            change.fast = False  # what is below it came first, and counts from now on
         for each in (change, *changes):
             self.turn.on_change(each)
+
+    def _moved_with(self, change: Change, named: tuple[str, ...]) -> list[tuple[Row, aliases.Above]]:
+        """Rows whose documents above may be others from now on: they named the entity before it was known, or
+        by an id that it gets or loses (`named`), or it names other documents itself.
+        """
+        before = () if change.old is None else change.old.get("p", ())
+        after = () if change.new is None else change.new.get("p", ())
+        if before != after and self.world.has_children(change.kind, change.native):
+            named = (change.native, *named)
+        return aliases.namers(self.world, change.kind, named) if named else []
 
     def _relate(
         self, change: Change, before: list[tuple[str, str]], after: list[tuple[str, str]] | None = None

@@ -106,3 +106,37 @@ def test_what_hangs_below_the_namer_counts_too() -> None:
     assert desk.standing() == [("unpaid", "H1")]
     tell(desk, "3d", "contract.updated", contract="H1", ids=IDS)
     assert desk.standing() == [("every", "H1")]
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_what_named_a_document_before_it_was_known_counts_for_what_is_above_it(late: bool) -> None:
+    desk = opened(UNPAID, EVERY)
+    sign(desk, "0d", ids=IDS)
+    part = {"source": "erp", "account": "C1"}
+
+    def order() -> None:
+        tell(desk, "2d" if late else "1d", "order.placed", order="B1", contract="HT1", **part)
+
+    if not late:
+        order()
+    tell(
+        desk, "1d 1h", "payment.received", payment="P", amount="100",
+        allocations=[{"order": "B1", "amount": "100"}], **part,
+    )  # fmt: skip
+    if late:
+        order()
+    assert desk.standing() == [("every", "H1")]
+
+
+def test_a_document_that_is_put_below_another_one_takes_what_is_below_it_along() -> None:
+    desk = opened(UNPAID)
+    sign(desk, "0d", ids=IDS)
+    part = {"source": "erp", "account": "C1"}
+    tell(desk, "1d", "order.placed", order="B1", **part)
+    tell(
+        desk, "2d", "payment.received", payment="P", amount="100",
+        allocations=[{"order": "B1", "amount": "100"}], **part,
+    )  # fmt: skip
+    assert desk.standing() == [("unpaid", "H1")]
+    tell(desk, "3d", "order.updated", order="B1", contract="HT1", **part)
+    assert desk.standing() == []
