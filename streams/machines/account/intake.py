@@ -150,7 +150,8 @@ class Intake:
         """
         before = () if change.old is None else change.old.get("p", ())
         after = () if change.new is None else change.new.get("p", ())
-        if before != after and self.world.has_children(change.kind, change.native):
+        other = before != after and [*map(tuple, before)] != [*map(tuple, after)]  # rows hold lists
+        if other and self.world.has_children(change.kind, change.native):
             named = (change.native, *named)
         return aliases.namers(self.world, change.kind, named) if named else []
 
