@@ -52,6 +52,10 @@ def parked(root: Path, limit: int, as_json: bool, language: Language) -> int:
 def list_letters(root: Path, everything: bool, limit: int, as_json: bool, language: Language) -> int:
     """List dead letters; the exit code."""
     workspace, settings = opened(root)
+    if settings.cluster is not None:
+        from stagewatch.commands import clusterletters
+
+        return clusterletters.list_letters(workspace, settings, limit, as_json, language)
     with WorkspaceReader(workspace) as reader:
         letters = reader.letters.list(replayed=everything, limit=limit or -1)
         total, waiting = reader.letters.count(replayed=everything), reader.letters.waiting()
@@ -77,7 +81,11 @@ def list_letters(root: Path, everything: bool, limit: int, as_json: bool, langua
 
 def show_letter(root: Path, number: int, row: bool) -> int:
     """Show a dead letter, or only the row that it is; the exit code."""
-    workspace, _ = opened(root)
+    workspace, settings = opened(root)
+    if settings.cluster is not None and not row:
+        from stagewatch.commands import clusterletters
+
+        return clusterletters.show_letter(workspace, settings, number)
     with WorkspaceReader(workspace) as reader:
         letter = reader.letters.get(number)
     if letter is None:
@@ -103,6 +111,10 @@ def show_letter(root: Path, number: int, row: bool) -> int:
 def replay(root: Path, number: int | None, row: Path | None, as_json: bool) -> int:
     """Replay one letter, or all; the exit code. row: the file with the letter's row as it was put right."""
     workspace, settings = opened(root)
+    if settings.cluster is not None and row is None:
+        from stagewatch.commands import clusterletters
+
+        return clusterletters.replay(workspace, settings, number, as_json)
     with WorkspaceReader(workspace) as reader:
         waiting = reader.letters.list(limit=-1)
         last = reader.letters.last()

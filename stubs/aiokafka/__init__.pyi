@@ -23,7 +23,11 @@ class ConsumerRecord:
     value: bytes | None
     headers: Sequence[tuple[str, bytes]]
 
+class AIOKafkaClient:
+    async def close(self) -> None: ...
+
 class AIOKafkaProducer:
+    client: AIOKafkaClient
     def __init__(
         self,
         *,

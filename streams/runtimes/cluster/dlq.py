@@ -20,10 +20,14 @@ from streams.runtimes.cluster.letters import again
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A dead letter. name: `topic/partition/offset`, as of its `.dlq` topic without the prefix."""
+    """A dead letter. name: `topic/partition/offset`, as of its `.dlq` topic without the prefix.
+
+    number: a short name of the same, counted over all partitions; it stays as it is.
+    """
 
     name: str
     value: Mapping[str, Any]
+    number: int
 
     @property
     def code(self) -> str:
@@ -36,6 +40,7 @@ async def letters_of(cluster: Cluster) -> list[Letter]:
     names = [topic.name for topic in cluster.topics() if topic.name.endswith(DLQ)]
     numbers = range(cluster.partitions)
     topics = {TopicPartition(cluster.name(name), number): name for name in names for number in numbers}
+    slots = {tp: index for index, tp in enumerate(topics)}
     consumer = AIOKafkaConsumer(
         isolation_level="read_committed", enable_auto_commit=False, fetch_max_wait_ms=50, **cluster.options
     )
@@ -49,8 +54,11 @@ async def letters_of(cluster: Cluster) -> list[Letter]:
             consumer.seek(tp, offset)
         while any([await consumer.position(tp) < ends[tp] for tp in topics]):
             for tp, records in (await consumer.getmany(timeout_ms=100)).items():
-                place = f"{topics[tp]}/{tp.partition}"
-                found[tp] += [Letter(f"{place}/{one.offset}", value_of(one.value)) for one in records]
+                place, index = f"{topics[tp]}/{tp.partition}", slots[tp]
+                found[tp] += [
+                    Letter(f"{place}/{one.offset}", value_of(one.value), one.offset * len(slots) + index + 1)
+                    for one in records
+                ]
     finally:
         await consumer.stop()
     return [letter for its in found.values() for letter in its]

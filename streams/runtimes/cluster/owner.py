@@ -15,9 +15,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListen
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.errors import KafkaError
 
-from schemas.errors import StagewatchError
 from schemas.topics import slots_of
-from streams.kernel.contract import StorageError
 from streams.runtimes.cluster.config import Cluster
 from streams.runtimes.cluster.task import PartitionTask
 from streams.runtimes.cluster.telling import Care, Done, PoisonedError, Stand
@@ -34,6 +32,9 @@ Trouble = Callable[[Slot, BaseException], None]
 
 PAUSE_SECONDS = 0.2
 LONGEST_PAUSE = 5.0
+END_SECONDS = 3.0
+"""A task that does not end in that time is cut off; what it had not committed is void."""
+
 FENCED_SECONDS = 1.5
 """Pause after another worker took a partition over: the group tells meanwhile whose it is."""
 
@@ -48,6 +49,7 @@ class Slots(ConsumerRebalanceListener):
         self._tell, self._trouble = tell, trouble
         self._names = {cluster.name(slots_of(spec.name)): spec.name for spec in cluster.machines}
         self._holders: dict[Slot, Holder] = {}
+        self._ending: dict[Slot, asyncio.Task[None]] = {}
         self._pauses = contextlib.AsyncExitStack()
         self._stack = contextlib.AsyncExitStack()
         self.rebalances = 0
@@ -97,20 +99,22 @@ class Slots(ConsumerRebalanceListener):
     # -- the group -----------------------------------------------------------------------------------------
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
-        """Wait for the batches in flight; none begins until the group has decided."""
+        """Wait for the batches in flight, but not for ever; none begins until the group has decided."""
         await self._pauses.aclose()
-        for task in self.tasks.values():
-            await self._pauses.enter_async_context(task.paused())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._cluster.pace.session_ms / 3000):
+                for task in self.tasks.values():
+                    await self._pauses.enter_async_context(task.paused())
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
-        """Let go of what is others' now, take what is ours."""
+        """Let go of what is others' now, take what is ours. At once: no sign of life is given meanwhile."""
         self.rebalances += 1
         wanted = {(self._names[tp.topic], tp.partition) for tp in assigned}
         await self._pauses.aclose()
-        gone = [self._holders.pop(slot) for slot in set(self._holders) - wanted]
-        await asyncio.gather(*(holder.end() for holder in gone))
+        for slot in set(self._holders) - wanted:
+            self._ending[slot] = asyncio.create_task(self._holders.pop(slot).end())
         for slot in sorted(wanted - set(self._holders)):
-            self._holders[slot] = Holder(self, slot)
+            self._holders[slot] = Holder(self, slot, self._ending.pop(slot, None))
 
     async def _poll(self) -> None:
         """The topics are empty; reading them is the sign of life that the group asks for."""
@@ -123,8 +127,9 @@ class Slots(ConsumerRebalanceListener):
 
     async def _leave(self) -> None:
         await self._pauses.aclose()
-        await asyncio.gather(*(holder.end() for holder in self._holders.values()))
+        await asyncio.gather(*self._ending.values(), *(holder.end() for holder in self._holders.values()))
         self._holders.clear()
+        self._ending.clear()
         with contextlib.suppress(Exception):
             async with asyncio.timeout(1):
                 await self._consumer.stop()
@@ -140,25 +145,29 @@ class Slots(ConsumerRebalanceListener):
 
 
 class Holder:
-    """Keeps a partition's task open for as long as the partition is ours."""
+    """Keeps a partition's task open for as long as the partition is ours. after: the end of the last one."""
 
-    def __init__(self, slots: Slots, slot: Slot) -> None:
+    def __init__(self, slots: Slots, slot: Slot, after: asyncio.Task[None] | None) -> None:
         self.task: PartitionTask | None = None
-        self._slots, self._slot = slots, slot
+        self._slots, self._slot, self._after = slots, slot, after
+        self._current: PartitionTask | None = None
+        self._ended = asyncio.Event()
         self._running = asyncio.create_task(self._run())
 
     async def end(self) -> None:
-        """Finish the batch in hand and let go."""
-        if self.task is not None:
-            self.task.stop()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(self._running), 1)
+        """Finish the batch or the step of opening in hand, and let go."""
+        self._ended.set()
+        if self._current is not None:
+            self._current.stop()
+        await asyncio.wait([self._running], timeout=END_SECONDS)
         await _cancelled(self._running)
 
     async def _run(self) -> None:
         care, pause = Care(), PAUSE_SECONDS
-        while True:
-            task = self._slots.task_of(self._slot, care)
+        if self._after is not None:
+            await asyncio.wait([self._after])
+        while not self._ended.is_set():
+            self._current = task = self._slots.task_of(self._slot, care)
             try:
                 await task.open()
                 self.task, pause = task, PAUSE_SECONDS
@@ -168,14 +177,15 @@ class Holder:
             except PoisonedError as error:
                 care = error.care
                 self._slots.troubled(self._slot, error)
-            except (ClaimLostError, StorageError, StagewatchError, KafkaError, OSError) as error:
+            except Exception as error:
                 fenced = isinstance(error, ClaimLostError) and error.fenced
                 pause = FENCED_SECONDS if fenced else min(LONGEST_PAUSE, 2 * pause)
                 self._slots.troubled(self._slot, error)
             finally:
                 self.task = None
                 await task.close()
-            await asyncio.sleep(pause)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ended.wait(), pause)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

@@ -23,8 +23,8 @@ FETCH_BYTES = 4 << 20
 async def high_watermark(cluster: Cluster, tp: TopicPartition) -> int:
     """The end of the changelog, whatever transaction is still open there."""
     consumer = AIOKafkaConsumer(isolation_level="read_uncommitted", **cluster.options)
-    await consumer.start()
     try:
+        await consumer.start()
         return (await consumer.end_offsets([tp]))[tp]
     finally:
         await consumer.stop()
@@ -53,8 +53,8 @@ async def restore(
         max_partition_fetch_bytes=FETCH_BYTES,
         **cluster.options,
     )
-    await consumer.start()
     try:
+        await consumer.start()
         consumer.assign([tp])
         consumer.seek(tp, position)
         loop = asyncio.get_running_loop()

@@ -76,7 +76,9 @@ class PartitionTask:
             ClaimLostError, StreamError, StorageError: not now; close it and try again.
         """
         await self._transactions.open()
+        self._go_on()
         self._end = await high_watermark(self._cluster, self._changelog)
+        self._go_on()
         store, first = self._file.open(self._end)
         self._state, self._restored, self.restored_from = "restoring", first, first
         await restore(self._cluster, self._changelog, store, (first, self._end), self._progress)
@@ -200,3 +202,9 @@ class PartitionTask:
 
     def _progress(self, offset: int) -> None:
         self._restored = offset
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """An opening that is not wanted any more ends between two of its steps."""
+        if self._stopping:
+            raise ClaimLostError(f"{self.name}: not wanted any more")

@@ -81,6 +81,8 @@ class Transactions:
             with contextlib.suppress(Exception):
                 async with asyncio.timeout(2):
                     await producer.stop()
+            with contextlib.suppress(Exception):
+                await producer.client.close()
 
     # -- inside --------------------------------------------------------------------------------------------
 

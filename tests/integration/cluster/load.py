@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaProducer
 from schemas.canonical import partition_of
 from schemas.envelope import decode_event
 from schemas.time import format_instant
-from streams.kernel.contract import Record
+from streams.kernel.contract import SHARED, SHARED_CHANGE, Record
 from streams.runtimes.cluster.codec import line
 from streams.runtimes.cluster.config import Cluster
 from streams.runtimes.memory import entry_of
@@ -40,6 +40,13 @@ when:
     within: {WITHIN}s
 then: [{{notify: {{to: ["user:li"]}}}}]
 """
+
+
+def person(name: str) -> Entry:
+    """Somebody who can be told."""
+    data = {"person": name, "mail": f"{name}@example.com"}
+    event = {"id": name, "src": "hr", "type": "person.updated", "time": 0, "data": data}
+    return Entry("commands", SHARED, SHARED_CHANGE, {"what": "person", "event": event}, 0)
 
 
 class Load:
@@ -75,6 +82,10 @@ class Load:
             if n % 2 == 0
         ]
 
+    def merges(self, accounts: Iterable[int]) -> list[Entry]:
+        """Each of these accounts becomes part of the next one."""
+        return [self._event("account.merged", f"m{n}", account=f"a{n}", into=f"a{n + 1}") for n in accounts]
+
     def _event(self, type_: str, name: str, **data: Any) -> Entry:
         self.sent.append(name)
         record = {
@@ -93,7 +104,7 @@ async def append(cluster: Cluster, entries: Sequence[Entry], rate: float = 0) ->
         for count, entry in enumerate(entries):
             if rate and (ahead := count / rate - (time.monotonic() - begun)) > 0.01:
                 await asyncio.sleep(ahead)
-            number = partition_of(entry.key, cluster.partitions)
+            number = 0 if entry.key == SHARED else partition_of(entry.key, cluster.partitions)
             key, value, headers = line(Record(entry.topic, entry.key, entry.kind, entry.value, 0))
             sent.append(
                 await producer.send(

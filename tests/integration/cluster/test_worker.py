@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -97,6 +99,30 @@ async def test_events_of_anybody_come_in_by_kafka_and_http(kafka: Kafka, tmp_pat
         letters = [r.value async for r in read_all(cluster, ["events.dlq"])]
         assert [letter["position"]["topic"] for letter in letters] == ["events"]
         assert worker.metric("stagewatch_dead_letters_total")
+        listed = json.loads(command(folder, "list", "--json"))["letters"]
+        assert [letter["letter"] for letter in listed] == [f"events.dlq/{letters[0]['partition']}/0"]
+        chosen = str(listed[0]["number"])
+        assert json.loads(command(folder, "show", chosen))["raw"]["value"]
+        command(folder, "replay", chosen)
+        assert await counted(folder, 2) == 2
+
+
+async def counted(folder: Path, wanted: int) -> int:
+    """Letters, once there are as many as wanted or the time is over."""
+    for _ in range(50):
+        listed = json.loads(await asyncio.to_thread(command, folder, "list", "--json"))
+        if listed["total"] >= wanted:
+            break
+    return int(listed["total"])
+
+
+def command(folder: Path, *words: str) -> str:
+    """What `stagewatch dlq` says."""
+    done = subprocess.run(
+        [sys.executable, "-m", "stagewatch", "dlq", *words, "-w", str(folder)],
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    return done.stdout
 
 
 async def test_events_wait_on_disk_while_kafka_is_away(own_kafka: Kafka, tmp_path: Path) -> None:
