@@ -92,6 +92,10 @@ class Env(Protocol):
         """An event of that role with these match values stands before the moment, in (at - within, at]."""
         ...
 
+    def place(self) -> list[int]:
+        """The order of the moment's event."""
+        ...
+
     def last_match(self, role: str) -> tuple[int, list[int], str] | None:
         """(end, order, ref) of the latest event of that role noted for the entity, not after the instant."""
         ...

@@ -16,7 +16,7 @@ MATCHED, CLOSED, CONDITION_ENDED = "followed_up", "entity_closed", "condition_en
 
 class SilentTrigger:
     """State: b base (us) it counts from, r the event that set it, d due or absent, w 1 once due, f next
-    flip.
+    flip, q place of the opening.
     """
 
     follows_entity = True
@@ -34,10 +34,11 @@ class SilentTrigger:
         was_open = "b" in s
         if was_open and not is_open:
             end_episodes(s, m.at, CLOSED, m.type)
-            for name in ("b", "r", "d", "w", "f"):
+            for name in ("b", "r", "d", "w", "f", "q"):
                 s.pop(name, None)
         elif is_open and not was_open:
             self._restart(s, max(m.end, s.get("m", m.end)), m.ref, env)
+            s["q"] = env.place()
             self._moved_on(s, env)
         if "silent" in m.roles:
             self._match(s, m, env)
@@ -70,7 +71,10 @@ class SilentTrigger:
             last = max(filter(None, (last, other)), default=None)
         if last is None or last[0] < s["b"] or (last[0] == s["b"] and last[2] == s["r"]):
             return False  # at equal instants the match, which came later, is what it counts from
-        self._restart(s, last[0], last[2], env)
+        before = last[1] < s.get("q", [])  # a day that the opening is in: it counts from its end
+        if before and last[0] == s["b"]:
+            return False
+        self._restart(s, last[0], s["r"] if before else last[2], env)
         return True
 
     def _match(self, s: State, m: Moment, env: Env) -> None:

@@ -159,6 +159,9 @@ class EntityEnv:
         )
         return any(r == role and p.where.holds(scope) for r, p in self.active.roles_of.get(event["type"], ()))
 
+    def place(self) -> list[int]:
+        return list(self._order)
+
     def last_match(self, role: str) -> tuple[int, list[int], str] | None:
         row = self._row()
         opened = [-1] if row is None or "sb" not in row else row["sb"][2]

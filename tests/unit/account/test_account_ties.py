@@ -75,3 +75,19 @@ def test_a_match_before_the_opening_of_its_instant_is_not_what_the_silence_count
     desk.event("0d", "opportunity.created", id_="new", opportunity="O1", account="A1", owner="li")
     desk.until("4d")
     assert named(desk) == ["new"]
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_day_that_the_opening_is_in_moves_the_silence_but_is_not_what_it_counts_from(late: bool) -> None:
+    desk = Desk(STALE + "where: {field: account.tier, op: eq, value: A}\n")
+    desk.event("0d", "opportunity.created", opportunity="O1", account="A1", owner="li")
+    log(desk, "day", "2026-03-02", "1h")
+    told = [
+        ("2h", "3d", "opportunity.lost", {"opportunity": "O1"}),
+        ("3h", "4d", "opportunity.reopened", {"opportunity": "O1"}),
+        ("2d", "2d", "account.updated", {"account": "A1", "tier": "A"}),
+    ]
+    for at, arrives, type_, data in [told[2], *told[:2]] if late else told:
+        desk.event(at, type_, id_=type_, arrives_=arrives if late else at, **data)
+    desk.until("9d")
+    assert (desk.dues(), named(desk)) == (["3d 15h"], ["opportunity.reopened"])
