@@ -1,4 +1,4 @@
-"""What the web side asks for, answered by the workspace: lists, and commands whose result is waited for.
+"""What the web side asks for, answered by views and machines: lists, commands whose result is waited for.
 
 Adapters only; the machines decide. Reads use a connection of their own.
 """
@@ -7,23 +7,27 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from console.ports import Kind, Outcome, Page, Query, Row, Status
-from schemas.errors import RequestError, StagewatchError, show
+from schemas.errors import RequestError, StagewatchError, StreamError, show
 from schemas.time import parse_instant
 from stagewatch.service.engine import Engine
+from streams.kernel.contract import StorageError
 from streams.runtimes.embedded.progress import Committed
 from streams.runtimes.memory import command_entry
-from streams.stores.sqlite_db import Database
+from streams.runtimes.pipeline import Entry
 from streams.topology import RESULTS
-from streams.views.port import Item
-from streams.views.sqlite import SqliteViewReader
+from streams.views.port import Item, ViewReader
+
+T = TypeVar("T")
 
 RESULT_SECONDS: Final = 5.0
 """How long the result of a command is waited for."""
+
+LOOK_SECONDS: Final = 0.05
 
 STATUS: Final[Mapping[str, Status]] = {
     "SW-CMD-002": "unknown",
@@ -36,31 +40,45 @@ STATUS: Final[Mapping[str, Status]] = {
 """Code of a refused command -> what the web side calls it."""
 
 
-class WorkspaceView:
-    """`console.ports.View` over the SQLite view. Each answer is as of one committed batch."""
+class ReaderView:
+    """`console.ports.View` over a reader of views. threaded: its answers come from another server."""
 
-    def __init__(self, database: Database) -> None:
-        self._reader = SqliteViewReader(database)
+    def __init__(self, reader: ViewReader, *, threaded: bool = False) -> None:
+        self._reader = reader
+        self._threaded = threaded
 
     async def find(self, kind: Kind, query: Query) -> Page:
         """The rows that the query asks for, newest first."""
         cursor = None
         if query.cursor is not None:
             cursor = _cursor(query.cursor)
-        items = self._reader.items(kind, limit=query.limit + 1, after=cursor, filters=_filters(query))
+        wanted = _filters(query)
+        items = await self._ask(
+            lambda: self._reader.items(kind, limit=query.limit + 1, after=cursor, filters=wanted)
+        )
         page = items[: query.limit]
         more = f"{page[-1].opened}-{page[-1].id}" if len(items) > query.limit else None
         return Page([row_of(item) for item in page], more)
 
     async def one(self, kind: Kind, name: str) -> Row | None:
         """The row with that id, or None."""
-        item = self._reader.get(kind, name)
+        item = await self._ask(lambda: self._reader.get(kind, name))
         return None if item is None else row_of(item)
 
-    def home(self, alert: str) -> str | None:
+    async def home(self, alert: str) -> str | None:
         """The partition key of the machine that owns an alert."""
-        item = self._reader.get("alerts", alert)
-        return None if item is None else str(item.value["home"])
+        row = await self.one("alerts", alert)
+        return None if row is None else str(row["home"])
+
+    async def _ask(self, action: Callable[[], T]) -> T:
+        if not self._threaded:
+            return action()
+        try:
+            return await asyncio.to_thread(action)
+        except StorageError as error:
+            raise StreamError(
+                "SW-STREAM-023", place="lists", found=str(error), next_step="ask again in a moment"
+            ) from error
 
 
 def _cursor(text: str) -> tuple[int, str]:
@@ -85,25 +103,31 @@ def row_of(item: Item) -> dict[str, Any]:
     return {**item.value, "id": item.id, "transition": item.value["id"], "opened": item.opened}
 
 
-class EngineCommands:
-    """`console.ports.Commands` over the engine: durable first, then the result, if it comes in time."""
+class WaitedCommands:
+    """`console.ports.Commands`: durable first, then the result, if it comes in time.
 
-    def __init__(self, engine: Engine, view: WorkspaceView) -> None:
-        self._engine = engine
+    append: stores an entry durably. patience: seconds until the view has what was done. Whoever reads the
+    results calls `told` with each, from any thread.
+    """
+
+    def __init__(
+        self, view: ReaderView, append: Callable[[Entry], Awaitable[object]], patience: float = 0
+    ) -> None:
+        self._append = append
         self._view = view
+        self._looks = int(patience / LOOK_SECONDS)
         self._waiting: dict[str, Future[Mapping[str, Any]]] = {}
-        engine.subscribe(self._committed)
 
     async def carry_out(self, command: Mapping[str, Any]) -> Outcome:
         """Append the command, wait a moment for what comes of it."""
-        home = command.get("key") or self._view.home(str(command.get("alert")))
+        home = command.get("key") or await self._view.home(str(command.get("alert")))
         if home is None:
             return Outcome("unknown", reason="no such alert")
         value = prepared({**command, "key": home})
         result: Future[Mapping[str, Any]] = Future()
         self._waiting[value["id"]] = result
         try:
-            await asyncio.wrap_future(self._engine.append([command_entry(value, 0)]))
+            await self._append(command_entry(value, 0))
             async with asyncio.timeout(RESULT_SECONDS):
                 return await self._outcome(value, await asyncio.wrap_future(result))
         except TimeoutError:
@@ -111,8 +135,20 @@ class EngineCommands:
         finally:
             self._waiting.pop(value["id"], None)
 
+    def told(self, result: Mapping[str, Any]) -> None:
+        """A command's result came."""
+        waiting = self._waiting.get(str(result.get("command")))
+        if waiting is not None and waiting.set_running_or_notify_cancel():
+            waiting.set_result(result)
+
     async def _outcome(self, command: Mapping[str, Any], result: Mapping[str, Any]) -> Outcome:
         row = await self._row(command)
+        if result["ok"]:
+            for _ in range(self._looks):
+                if row is None or int(row["at"]) >= int(result.get("at") or 0):
+                    break
+                await asyncio.sleep(LOOK_SECONDS)
+                row = await self._row(command)
         state = None if row is None else str(row["state"])
         if result["ok"]:
             return Outcome("done", state, str(command.get("by")), result.get("at"))
@@ -128,12 +164,18 @@ class EngineCommands:
             return await self._view.one("alerts", str(command["alert"]))
         return await self._view.one("tasks", str(item)) or await self._view.one("approvals", str(item))
 
-    def _committed(self, batch: Committed) -> None:
+
+def engine_commands(engine: Engine, view: ReaderView) -> WaitedCommands:
+    """Commands over the engine of this process."""
+    commands = WaitedCommands(view, lambda entry: asyncio.wrap_future(engine.append([entry])))
+
+    def committed(batch: Committed) -> None:
         for logged in batch.outputs:
             if logged.topic == RESULTS:
-                waiting = self._waiting.get(str(logged.value.get("command")))
-                if waiting is not None and waiting.set_running_or_notify_cancel():
-                    waiting.set_result(logged.value)
+                commands.told(logged.value)
+
+    engine.subscribe(committed)
+    return commands
 
 
 def prepared(command: Mapping[str, Any]) -> dict[str, Any]:

@@ -35,7 +35,7 @@ from stagewatch.service.local import Local, local_client
 from stagewatch.service.observe import Observer
 from stagewatch.service.opening import bring_in, end_history, open_runtime, read_files
 from stagewatch.service.outbox import SqliteOutbox, UsedLinks
-from stagewatch.service.ports import EngineCommands, WorkspaceView
+from stagewatch.service.ports import ReaderView, engine_commands
 from stagewatch.service.receipts import Receipts
 from stagewatch.service.secrets import Address, kept, signer, write_address
 from stagewatch.service.wall import WallClock
@@ -48,6 +48,7 @@ from streams.runtimes.embedded.runtime import EmbeddedRuntime
 from streams.runtimes.memory import entry_of
 from streams.stores.sqlite_db import Database
 from streams.topology import NOTIFICATIONS
+from streams.views.sqlite import SqliteViewReader
 
 GAUGE_SECONDS = 2.0
 MAIL_SECONDS = 0.6
@@ -131,8 +132,8 @@ class Server:
             log.warning("an import had not ended", next_step="import the same files again to bring the rest")
         self._database = Database(workspace.data, read_only=True)
         self._stack.callback(self._database.close)
-        self.view = WorkspaceView(self._database)
-        self.commands = EngineCommands(self.engine, self.view)
+        self.view = ReaderView(SqliteViewReader(self._database))
+        self.commands = engine_commands(self.engine, self.view)
         self.engine.subscribe(self.observer.committed)
         self.watcher = Watcher(workspace, settings, self.engine)
         self.watcher.note(files)

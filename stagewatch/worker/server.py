@@ -32,15 +32,16 @@ from stagewatch import __version__
 from stagewatch.metrics import Metrics
 from stagewatch.service.local import local_client
 from stagewatch.service.observe import Observer
-from stagewatch.service.opening import Files, read_files
 from stagewatch.service.secrets import kept, signer
-from stagewatch.settings import Settings, load_settings
+from stagewatch.settings import Settings
 from stagewatch.worker import hosting, stages
 from stagewatch.worker.delivering import Delivering, WallClock
+from stagewatch.worker.files import WatchedFiles
 from stagewatch.worker.gauges import GaugesService
 from stagewatch.worker.lists import ACCOUNT, ListsService, Own
 from stagewatch.worker.machines import hosted, tell_of, trouble_of
 from stagewatch.worker.sharing import Gate
+from stagewatch.worker.web import ResultsService, Web, web_of
 from stagewatch.worker_metrics import WorkerMetrics
 from stagewatch.workspace.paths import Workspace
 from streams.runtimes.cluster.app import add_agent, make_app
@@ -113,7 +114,6 @@ class WorkerServer:
         self.observer = Observer(self.metrics)
         self.told = WorkerMetrics(self.metrics, self.cluster.partitions)
         self._stack = contextlib.AsyncExitStack()
-        self._stamps: list[tuple[str, int, int]] = []
         self._name = f"{socket.gethostname()}-{os.getpid()}"
         self.url = ""
 
@@ -148,17 +148,19 @@ class WorkerServer:
         self.publisher = Publisher(self.cluster, self.cluster.data / "outbox")
         await self.publisher.start()
         self._stack.push_async_callback(self.publisher.stop)
-        await self._http()
-        cluster_id = await self._topics()
-        self.app = make_app(self.cluster, self.cluster.data / "faust", self.metrics.registry)
         redis = self.settings.need_cluster().redis
         self.link = Link(redis.url, self.cluster.prefix, redis.options(self._run.environment))
         self._stack.callback(self.link.close)
+        web = await self._http()
+        cluster_id = await self._topics()
+        self.app = make_app(self.cluster, self.cluster.data / "faust", self.metrics.registry)
+        if web is not None:
+            self.app.service(hosting.hosted(ResultsService, self.cluster, web.told))
         self._agents()
         slots: Slots | None = None
         if "machines" in roles:
             slots = Slots(self.cluster, cluster_id, tell_of(self.told), trouble_of(self.told))
-            self.app.service(hosted(slots, self.publisher, self.told, self._changed_files))
+            self.app.service(hosted(slots, self.publisher, self.told, WatchedFiles(self.workspace).changed))
         delivering = await self._delivery()
         outbox = None if delivering is None else delivering.counts
         self.app.service(
@@ -247,26 +249,33 @@ class WorkerServer:
         spilled = [f"{waiting} entries wait in the outbox"] if waiting else []
         return [*away, *spilled, *self.observer.warnings, *self.told.warnings]
 
-    async def _http(self) -> None:
+    async def _http(self) -> Web | None:
         settings, limits, run = self.settings, self.settings.limits, self._run
         given = run.environment.get(settings.http.tokens_env, "")
         clients = [*read_tokens(given, settings.http.tokens_env), local_client(kept(self.workspace.token))]
         access = Access(clients, time.monotonic, limits.events_per_second, limits.burst)
         routes: list[Route] = []
+        web: Web | None = None
         if "intake" in run.roles:
             bounds = Limits(limits.event_bytes, limits.batch_bytes, limits.batch_events)
             gate = EventGate(access)
             intake = Intake(self._sink, gate, self.ready, settings.tz, bounds, self.metrics)
             routes.append(intake_route(intake))
+            sign = signer(self.workspace, settings, run.environment)
+            web = web_of(access, self.link, self.publisher, sign, settings.tz)
+        api, decisions = (None, None) if web is None else (web.api, web.decisions)
         probes = Probes(self.ready, self.metrics.render, self.warnings)
         host, _, port = (run.listen or settings.need_cluster().listen).rpartition(":")
         server = HttpServer(
-            create_app(probes, routes=routes, observer=self.metrics), host.strip("[]"), int(port)
+            create_app(probes, api=api, decisions=decisions, routes=routes, observer=self.metrics),
+            host.strip("[]"),
+            int(port),
         )
         await server.start()
         self._stack.push_async_callback(server.stop)
         host = f"[{server.host}]" if ":" in server.host else server.host
         self.url = f"http://{host}:{server.port}"
+        return web
 
     def _shown(self) -> str:
         """The URL that others reach this worker by."""
@@ -280,23 +289,3 @@ class WorkerServer:
     async def _sink(self, events: list[Event]) -> Sequence[str]:
         namespaces = self.settings.namespaces
         return await self.publisher.submit([entry_of(event, 0, namespaces=namespaces) for event in events])
-
-    # -- files -------------------------------------------------------------------------------------------
-
-    def _changed_files(self) -> Files | None:
-        """What the files say; None when they are as they were when last read."""
-        stamps = self._look()
-        if stamps == self._stamps:
-            return None
-        self._stamps = stamps
-        settings = load_settings(self.workspace.settings)
-        files = read_files(self.workspace, settings)
-        for error in files.errors:
-            log.error("broken file, the old version stays in force", **error.to_dict())
-        return files
-
-    def _look(self) -> list[tuple[str, int, int]]:
-        workspace = self.workspace
-        paths = [workspace.settings, workspace.people, *sorted(workspace.rules.glob("**/*.yaml"))]
-        found = [(path, path.stat()) for path in paths if path.is_file()]
-        return [(str(path), stat.st_mtime_ns, stat.st_size) for path, stat in found]
