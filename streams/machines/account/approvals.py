@@ -112,16 +112,17 @@ def _granted(world: World, row: Row, alert: Row, item: Row, actor: str, *, quiet
     new = items.change(
         world, (row["kind"], row["id"]), alert, {**item, "to": []}, "approved", Reason.APPROVED, actor
     )
-    _tell_requester(world, row, alert, new, Reason.APPROVED, quiet=quiet)
+    _tell_outcome(world, row, alert, new, Reason.APPROVED, quiet=quiet)
     return new
 
 
-def _tell_requester(world: World, row: Row, alert: Row, item: Row, reason: Reason, *, quiet: bool) -> None:
+def _tell_outcome(world: World, row: Row, alert: Row, item: Row, reason: Reason, *, quiet: bool) -> None:
+    """Approvers need not decide any more; whoever asked learns the outcome."""
     for person in dict.fromkeys(p for step in item["steps"] for p in step.get("to", ())):
         notices.tell(world, row, alert, person, "closed", reason=reason, item=item)
     if item["requester"] and not quiet:
         notices.tell(
-            world, row, alert, item["requester"], "resolved", reason=reason, item=item, title=item["title"]
+            world, row, alert, item["requester"], "decided", reason=reason, item=item, title=item["title"]
         )
 
 
@@ -153,7 +154,7 @@ def decide(world: World, row: Row, alert: Row, item: Row, state: str, actor: str
     }[state]  # fmt: skip
     world.ctx.wait(items.item_wait(kind, native, f"{alert['rule']}|{alert['id']}", item["id"]), None)
     new = items.change(world, (kind, native), alert, {**item, "to": []}, state, reason, actor, text)
-    _tell_requester(world, row, alert, new, reason, quiet=bool(alert.get("q")))
+    _tell_outcome(world, row, alert, new, reason, quiet=bool(alert.get("q")))
     return new
 
 

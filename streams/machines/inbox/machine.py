@@ -42,6 +42,7 @@ LEAST_REMINDER: Final = 60_000_000
 
 TELLING: Final = frozenset({"fired", "task", "approval", "reminder"})
 ENDING: Final = frozenset({"resolved", "withdrawn", "voided"})
+DECIDED: Final = "decided"
 
 
 class Row(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -118,8 +119,9 @@ class InboxMachine:
         if notice.kind in TELLING:
             self._open(ctx, notice)
             return
-        tells = notice.kind in ENDING and _owes(ctx, notice)
-        self._stop(ctx, notice)
+        tells = notice.kind == DECIDED or (notice.kind in ENDING and _owes(ctx, notice))
+        if notice.kind != DECIDED:
+            self._stop(ctx, notice)
         made = bool(tells and _tell(ctx, notice, 0))
         seq = _next_seq(ctx, notice.alert)
         _put(ctx, notice.alert, notice.notice, Row(notice.kind, seq, notice.item, told=made, closed=ctx.at))

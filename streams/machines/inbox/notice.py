@@ -21,6 +21,7 @@ KIND = "notice"
 Kind = Literal[
     "fired", "task", "approval", "reminder",  # something to know or to do: told at once, perhaps reminded
     "resolved", "withdrawn", "voided",  # it ended: whoever was told is told so, once; reminders stop
+    "decided",  # what somebody asked for was granted or refused: told once
     "acted", "closed",  # somebody acted, or it ended: reminders stop, nobody is told
 ]  # fmt: skip
 About = Literal["alert", "task", "approval"]

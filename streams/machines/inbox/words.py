@@ -14,6 +14,7 @@ PREFIXES: Final[Mapping[str, Mapping[Language, str]]] = {
     "approval": {"zh": "【审批】", "en": "[Approval] "},
     "reminder": {"zh": "【提醒】", "en": "[Reminder] "},
     "resolved": {"zh": "【已解除】", "en": "[Resolved] "},
+    "decided": {"zh": "【审批结果】", "en": "[Decided] "},
     "withdrawn": {"zh": "【已撤回】", "en": "[Withdrawn] "},
     "voided": {"zh": "【已作废】", "en": "[Void] "},
 }

@@ -90,6 +90,16 @@ def test_rejecting_and_returning_end_it() -> None:
         assert not decide(desk, "2d", "approve", "qian")["ok"]
 
 
+def test_whoever_asked_learns_the_outcome_once() -> None:
+    for command in ("approve", "reject", "return"):
+        desk = Desk(ONE)
+        contract(desk, "0d", 600)
+        assert decide(desk, "1d", command, "wang")["ok"]
+        desk.until("20d")
+        told = [n for n in desk.rows("notifications") if n["receiver"] == "li"]
+        assert [(elapsed(n["at"]), n["reason"]) for n in told] == [("1d", "decided")]
+
+
 def test_the_requester_never_approves_their_own_request() -> None:
     desk = Desk(ONE)
     contract(desk, "0d", 600, owner="wang")
