@@ -18,9 +18,10 @@ import pytest
 
 from deploy.local.kafka import Kafka
 from streams.runtimes.cluster.config import Cluster
+from streams.runtimes.memory import rule_entry, settings_entry
 from streams.runtimes.pipeline import Entry
-from tests.integration.cluster.load import WITHIN, Load, append, books, rules, settled
-from tests.integration.cluster.trial import cluster_of, drop_topics
+from tests.integration.cluster.load import RULE, WITHIN, Load, append, books, person, rules, settled
+from tests.integration.cluster.trial import Trial, cluster_of, drop_topics
 from tests.integration.cluster.workers import SkewedWorker, Worker, workspace
 
 SOAK = os.environ.get("STAGEWATCH_SOAK") == "1"
@@ -174,6 +175,24 @@ async def test_a_backlog_is_read_before_anybody_is_blamed(
         await asyncio.to_thread(worker.start)
         found, _ = await settled(cluster, load, 40)
         assert found.problems(load) == {}
+
+
+async def test_while_identity_alone_is_down_nobody_is_blamed(kafka: Kafka, tmp_path: Path) -> None:
+    cluster = cluster_of(kafka.address, tmp_path, "noidentity", 3, trial=False)
+    load = Load()
+    async with Trial(cluster) as trial:
+        await trial.append([settings_entry({}, 0), rule_entry("no-reply", RULE, 0), person("li")])
+        await trial.append(load.deals(range(DEALS)))
+        await settled(cluster, load, 30)
+        await trial.close("identity")
+        await append(cluster, load.calls(range(DEALS)))
+        await asyncio.sleep(1)
+        await append(cluster, load.replies(range(DEALS)))
+        await asyncio.sleep(2 * WITHIN)
+        assert (await books(cluster)).fired == {}
+        await trial.open("identity")
+        found, _ = await settled(cluster, load, 40)
+    assert found.problems(load) == {}
 
 
 async def test_a_worker_that_stops_hands_over_within_a_second(

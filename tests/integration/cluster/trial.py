@@ -57,6 +57,7 @@ class Trial:
         self.cluster, self._keep = cluster, keep
         self.done: list[Done] = []
         self.tasks: list[PartitionTask] = []
+        self._runs: list[asyncio.Task[None]] = []
         self._stack = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> Trial:
@@ -67,26 +68,42 @@ class Trial:
         if not self._keep:
             self._stack.push_async_callback(drop_topics, self.cluster)
         self.ticker = Ticker(self.cluster, self.producer)
-        specs, numbers = self.cluster.machines, range(self.cluster.partitions)
-        self.tasks = [
-            PartitionTask(self.cluster, cluster_id, spec, n, self.ticker, self.done.append, Care())
-            for spec in specs
-            for n in numbers
-        ]
-        for task in self.tasks:
-            self._stack.push_async_callback(task.close)
-        await asyncio.gather(*(task.open() for task in self.tasks))
-        self._runs = [asyncio.create_task(task.run()) for task in self.tasks]
+        self._cluster_id = cluster_id
         self._stack.push_async_callback(self._end)
+        for spec in self.cluster.machines:
+            await self.open(spec.name)
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         await self._stack.aclose()
 
+    async def open(self, machine: str) -> None:
+        """Open the partitions of a machine."""
+        spec, numbers = self.cluster.spec(machine), range(self.cluster.partitions)
+        tasks = [
+            PartitionTask(self.cluster, self._cluster_id, spec, n, self.ticker, self.done.append, Care())
+            for n in numbers
+        ]
+        self.tasks += tasks
+        await asyncio.gather(*(task.open() for task in tasks))
+        self._runs += [asyncio.create_task(task.run()) for task in tasks]
+
+    async def close(self, machine: str) -> None:
+        """Close the partitions of a machine."""
+        for task, run in list(zip(self.tasks, self._runs, strict=True)):
+            if task.machine == machine:
+                task.stop()
+                await run
+                await task.close()
+                self.tasks.remove(task)
+                self._runs.remove(run)
+
     async def _end(self) -> None:
         for task in self.tasks:
             task.stop()
         await asyncio.gather(*self._runs)
+        for task in self.tasks:
+            await task.close()
 
     # -- in ------------------------------------------------------------------------------------------------
 
