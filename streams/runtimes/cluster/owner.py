@@ -180,7 +180,8 @@ class Holder:
             except Exception as error:
                 fenced = isinstance(error, ClaimLostError) and error.fenced
                 pause = FENCED_SECONDS if fenced else min(LONGEST_PAUSE, 2 * pause)
-                self._slots.troubled(self._slot, error)
+                if not self._ended.is_set():
+                    self._slots.troubled(self._slot, error)
             finally:
                 self.task = None
                 await task.close()
