@@ -186,7 +186,8 @@ class Holder:
                 self.task = None
                 await task.close()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._ended.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._ended.wait()
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:
