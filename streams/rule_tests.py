@@ -7,7 +7,7 @@ The test language and the judging of outcomes are `rules.testing`'s; here is onl
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from rules.testing import Job, Outcome
@@ -70,7 +70,7 @@ def _outcomes(runtime: MemoryRuntime) -> list[Outcome]:
             }
             outcome |= {n: value[n] for n in ("at", "rule", "state", "reason", "severity", "title", "due")}
             rules[value["alert"]] = value["rule"]
-            found.append(outcome)  # type: ignore[arg-type]
+            found.append(cast("Outcome", outcome))
     for mail in runtime.take_outputs("notifications"):
         found.append(
             {

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
@@ -23,6 +22,7 @@ from connectors.channels.delivery import Attempt, Delivery
 from connectors.channels.notification import Notification, decode_notification
 from connectors.channels.outbox import OutboxRow
 from schemas.errors import StagewatchError
+from stagewatch.service.wall import WallClock
 from stagewatch.worker.receipts import ReceiptOutbox, Receipts
 from stagewatch.worker.sharing import Gate
 from streams.runtimes.cluster.codec import value_of
@@ -34,18 +34,6 @@ Sign = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """Makes the wanted links of a message's record into signed ones."""
 
 log = structlog.get_logger("stagewatch.delivery")
-
-
-class WallClock:
-    """Delivery's clock."""
-
-    def now(self) -> int:
-        """Microseconds since the epoch."""
-        return time.time_ns() // 1000
-
-    async def sleep(self, us: int) -> None:
-        """Return after `us`."""
-        await asyncio.sleep(us / 1_000_000)
 
 
 class Delivering:

@@ -33,9 +33,10 @@ from stagewatch.metrics import Metrics
 from stagewatch.service.local import local_client
 from stagewatch.service.observe import Observer
 from stagewatch.service.secrets import kept, signer
+from stagewatch.service.wall import WallClock
 from stagewatch.settings import Settings
 from stagewatch.worker import hosting, stages
-from stagewatch.worker.delivering import Delivering, WallClock
+from stagewatch.worker.delivering import Delivering
 from stagewatch.worker.files import WatchedFiles
 from stagewatch.worker.gauges import GaugesService
 from stagewatch.worker.lists import ACCOUNT, ListsService, Own

@@ -18,12 +18,13 @@ from rules.problems import RuleErrors
 from schemas.errors import StreamError
 from streams.kernel.contract import COMMAND, EVENT, SHARED, SHARED_CHANGE, Context, Record, Step, Sweep, Wait
 from streams.machines.account import commands, former, grace, moves, rates, shared
+from streams.machines.account.compiler import Compiler, activate
 from streams.machines.account.entities import Order, order_of
 from streams.machines.account.index import Rulebook
 from streams.machines.account.intake import Intake
 from streams.machines.account.notices import NOTICES
 from streams.machines.account.people import People
-from streams.machines.account.rulebook import Active, Compiler, activate
+from streams.machines.account.rulebook import Active
 from streams.machines.account.turn import Turn
 from streams.machines.account.world import DEFAULT_SETTINGS, SETTINGS, World
 from streams.machines.inbox.receipt import KIND as RECEIPT

@@ -17,7 +17,7 @@ from streams.machines.account.alerts import alert_bucket
 from streams.machines.account.entities import Row
 from streams.machines.account.notes import NOTES
 from streams.machines.account.rulebook import SHARED_RUN, Active
-from streams.machines.account.trigger_rows import trigger_bucket
+from streams.machines.account.trigger_rows import forget_row
 from streams.machines.account.world import events_bucket
 
 if TYPE_CHECKING:
@@ -221,8 +221,7 @@ def _tidy(turn: Turn, kind: str, native: str) -> None:
     """Forget what was under way for rules that nobody shares it with any more."""
     for name, _ in turn.trigger_rows(kind, native):
         if name.startswith(SHARED_RUN) and name not in turn.book.cohorts:
-            turn.world.ctx.put(trigger_bucket(kind, native), name, None)
-            turn.world.ctx.wait(f"t|{kind}|{native}|{name}", None)
+            forget_row(turn.world.ctx, kind, native, name)
 
 
 def _switched_off(turn: Turn, rule: str) -> None:
@@ -257,5 +256,4 @@ def catch_up(turn: Turn, row: Row) -> None:
 def _forget(turn: Turn, kind: str, native: str, rule: str, keep: str) -> None:
     for name, _ in turn.trigger_rows(kind, native):
         if name.rpartition("@")[0] == rule and name != keep:
-            turn.world.ctx.put(trigger_bucket(kind, native), name, None)
-            turn.world.ctx.wait(f"t|{kind}|{native}|{name}", None)
+            forget_row(turn.world.ctx, kind, native, name)

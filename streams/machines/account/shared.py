@@ -16,8 +16,8 @@ from schemas.errors import StreamError
 from schemas.time import parse_time
 from streams.kernel.contract import SHARED, SHARED_CHANGE, Context, Record
 from streams.machines.account import former, grace, repeats
+from streams.machines.account.compiler import Compiler, activate
 from streams.machines.account.notices import NOTICES
-from streams.machines.account.rulebook import Compiler, activate
 from streams.machines.account.world import CHANGES, DEFAULT_SETTINGS, META, SETTINGS, changes, zone_of
 from streams.machines.gaps import GAP, keep_gap
 

@@ -12,11 +12,11 @@ from typing import Any
 
 from rules.triggers.base import State, earliest
 from schemas.time import Duration
+from streams.kernel.contract import Context
 from streams.machines.account.entities import Order, Row
 from streams.machines.account.env import EntityEnv
 from streams.machines.account.grace import wake
 from streams.machines.account.notes import list_live, noted_matches, remember_timer, summarise
-from streams.machines.account.rulebook import Active
 
 
 def private(value: Any) -> Any:
@@ -33,9 +33,15 @@ def trigger_bucket(kind: str, native: str) -> str:
     return f"t|{kind}|{native}"
 
 
-def wait_name(kind: str, native: str, active: Active) -> str:
-    """Name of the one wait of a rule on an entity."""
-    return f"t|{kind}|{native}|{active.name}"
+def wait_name(kind: str, native: str, name: str) -> str:
+    """Name of the one wait that belongs to the trigger row of that name on an entity."""
+    return f"t|{kind}|{native}|{name}"
+
+
+def forget_row(ctx: Context, kind: str, native: str, name: str) -> None:
+    """Delete a trigger row and disarm its wait."""
+    ctx.put(trigger_bucket(kind, native), name, None)
+    ctx.wait(wait_name(kind, native, name), None)
 
 
 def is_behind(row: Row, order: Order) -> bool:
@@ -108,8 +114,7 @@ class TriggerRows(EntityEnv):
     def drop(self) -> None:
         """Forget the rule's state on the entity and disarm its wait."""
         if self._saved() is not None:
-            self.world.ctx.put(trigger_bucket(self.kind, self.native), self.active.name, None)
-            self.world.ctx.wait(wait_name(self.kind, self.native, self.active), None)
+            forget_row(self.world.ctx, self.kind, self.native, self.active.name)
 
     def _save(self, state: State, order: Order, last: int, hist: int, saved: Row | None) -> None:
         active = self.active
@@ -126,13 +131,12 @@ class TriggerRows(EntityEnv):
     def _write(self, name: str, state: State, order: Order, last: int, hist: int, saved: Row | None) -> None:
         """Keep `state` in the row of that name with the wait for what is next, or nothing when it is idle."""
         ctx = self.world.ctx
-        bucket, wait = trigger_bucket(self.kind, self.native), f"t|{self.kind}|{self.native}|{name}"
+        bucket, wait = trigger_bucket(self.kind, self.native), wait_name(self.kind, self.native, name)
         if not any(state.values()):
             if last >= 0:
                 remember_timer(self.world, self.kind, self.native, last)
             if saved is not None:
-                ctx.put(bucket, name, None)
-                ctx.wait(wait, None)
+                forget_row(ctx, self.kind, self.native, name)
             return
         row: Row = {"s": state, "o": order, "lt": last}
         if hist:

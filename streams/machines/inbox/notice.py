@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, cast
 
 import msgspec
 
-from schemas.errors import StreamError, show
+from streams.machines.inbox.reading import read_record
 
 MAIL = "email"
 """The channel that everybody is taken to have."""
@@ -103,17 +103,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         Raises:
             StreamError: SW-STREAM-060.
         """
-        try:
-            return msgspec.convert(value, type=cls)
-        except msgspec.ValidationError as error:
-            raise StreamError(
-                "SW-STREAM-060",
-                str(error),
-                place="notices",
-                expected="a notice",
-                found=show(value),
-                next_step="report this: the machine that made the record is wrong",
-            ) from None
+        return read_record(value, cls, "notices", "a notice", "the machine that made the record is wrong")
 
 
 def inbox_key(receiver: str) -> str:

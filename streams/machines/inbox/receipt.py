@@ -11,7 +11,7 @@ from typing import Any, Literal, cast
 
 import msgspec
 
-from schemas.errors import StreamError, show
+from streams.machines.inbox.reading import read_record
 
 KIND = "receipt"
 """The record kind of a receipt."""
@@ -50,14 +50,4 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         Raises:
             StreamError: SW-STREAM-060.
         """
-        try:
-            return msgspec.convert(value, type=cls)
-        except msgspec.ValidationError as error:
-            raise StreamError(
-                "SW-STREAM-060",
-                str(error),
-                place="receipts",
-                expected="a receipt",
-                found=show(value),
-                next_step="report this: the sender of the record is wrong",
-            ) from None
+        return read_record(value, cls, "receipts", "a receipt", "the sender of the record is wrong")

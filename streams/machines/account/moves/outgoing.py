@@ -35,13 +35,12 @@ from streams.machines.account.moves.rows import (
     SINCE,
     Row,
     entity_of_wait,
-    known_changes,
     mark,
     opens,
     send_event,
 )
 from streams.machines.account.trigger_rows import trigger_bucket
-from streams.machines.account.world import World, children_bucket, events_bucket
+from streams.machines.account.world import World, changes, children_bucket, events_bucket
 
 Sent = list[Any]
 """[bucket, name, value]"""
@@ -58,7 +57,7 @@ def send_entity(ctx: Context, entity: str, value: Any) -> None:
     kind, _, native = entity.partition("|")
     away = to != ctx.key and ctx.get("mc", entity) is None
     arrived = ctx.get("ma", entity)
-    seen = min(known_changes(ctx), known_changes(ctx) if arrived is None else arrived["sh"])
+    seen = min(changes(ctx), changes(ctx) if arrived is None else arrived["sh"])
     waits = _waits_of(ctx, entity)
     _leave(World(ctx), kind, native, counted=arrived is None)
     rows = list(_rows_of(ctx, kind, native))

@@ -33,7 +33,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from streams.kernel.contract import Context
-from streams.machines.account.world import changes, events_bucket
+from streams.machines.account.world import events_bucket
 
 BEGIN, OUT, ROWS, END, CONFIRM, CONFIRMED = (
     "move.begin", "move.out", "move.rows", "move.end", "move.confirm", "move.confirmed",
@@ -140,11 +140,6 @@ def hold(ctx: Context, kind: str, value: Any, place: Place) -> None:
 def send_event(ctx: Context, to: str, event: Any, place: Place) -> None:
     """Send an event on to where its entity went; it keeps its place."""
     ctx.emit(SALES, to, FORWARD, {"event": event, "place": place})
-
-
-def known_changes(ctx: Context) -> int:
-    """How many changes of shared rows this partition has seen: what arrives with fewer is judged anew."""
-    return changes(ctx)
 
 
 def mark(ctx: Context, bucket: str, entity: str, why: str, *, everything: bool = False) -> None:

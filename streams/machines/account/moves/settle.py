@@ -19,11 +19,11 @@ from streams.kernel.contract import Context
 from streams.machines.account import entities, review
 from streams.machines.account.entities import Order, Row
 from streams.machines.account.intake import FIRST
-from streams.machines.account.moves.rows import entity_of_wait, known_changes, mark
+from streams.machines.account.moves.rows import entity_of_wait, mark
 from streams.machines.account.rulebook import Active
 from streams.machines.account.trigger_rows import trigger_bucket
 from streams.machines.account.turn import Change, Turn
-from streams.machines.account.world import children_bucket
+from streams.machines.account.world import changes, children_bucket
 
 CHEAP = 10
 """Entities that are linked or summed in the time in which the rules of one are judged, roughly."""
@@ -124,7 +124,7 @@ def _relate(turn: Turn, name: str, arrived: Any) -> None:
     row = world.row(kind, native)
     if row is None:
         return
-    stale = arrived["sh"] < known_changes(world.ctx)
+    stale = arrived["sh"] < changes(world.ctx)
     merged = any(move.startswith("merge:") for move in arrived["by"])
     mark(world.ctx, "mb", name, Reason.MERGED if merged else Reason.MOVED, everything=stale)
     for parent, parent_native in _link(turn, row):

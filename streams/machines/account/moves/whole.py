@@ -25,10 +25,10 @@ from streams.machines.account.moves.rows import (
     SINCE,
     THAW,
     Row,
-    known_changes,
     number,
     opens,
 )
+from streams.machines.account.world import changes
 
 STAYS = frozenset({"fwd", "fwd.all", "fwd.alerts", "fq", "mv", "mv.mark", "mv.since", "mv.count", "mo",
 "mq", "mw", "mi",
@@ -41,7 +41,7 @@ def send_all(ctx: Context, value: Any, *, later: bool) -> None:
     their own, since this one has sent some already.
     """
     to, move = value["to"], value["move"]
-    away = {"to": to, "move": move, "busy": 1, "sh": known_changes(ctx), "after": None}
+    away = {"to": to, "move": move, "busy": 1, "sh": changes(ctx), "after": None}
     rows: list[Sent] = [["mv", name, row] for name, row in opens(ctx)]
     rows.extend(["mo", name, row] for name, row in ctx.scan("mo"))
     for bucket, name, _ in rows:
