@@ -27,7 +27,7 @@ def free_port() -> int:
 
 
 class ServerProcess:
-    """A server in a folder of its own; `command` and `port` are its kind's.
+    """A server in a folder of its own; `command`, `host` and `port` are its kind's.
 
     Example::
 
@@ -35,6 +35,7 @@ class ServerProcess:
             print(kafka.address)
     """
 
+    host = HOST
     seconds_to_start = 60.0
     seconds_to_stop = 15.0
 
@@ -61,7 +62,7 @@ class ServerProcess:
     @property
     def address(self) -> str:
         """host:port of its clients."""
-        return f"{HOST}:{self.port}"
+        return f"{self.host}:{self.port}"
 
     @property
     def log(self) -> Path:
@@ -86,6 +87,12 @@ class ServerProcess:
         Raises:
             NotStartedError: it ended, or took too long.
         """
+        self.launch()
+        self.await_start()
+        return self
+
+    def launch(self) -> None:
+        """Start it; `await_start` waits for it."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.prepare()
         with self.log.open("ab") as log:
@@ -98,17 +105,23 @@ class ServerProcess:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+
+    def await_start(self) -> None:
+        """Wait until it takes connections.
+
+        Raises:
+            NotStartedError: it ended, or took too long.
+        """
         deadline = time.monotonic() + self.seconds_to_start
         while not self.answers():
             if not self.running or time.monotonic() > deadline:
                 self.kill()
                 raise NotStartedError(f"{type(self).__name__} did not start:\n{self._tail()}")
             time.sleep(0.05)
-        return self
 
     def answers(self) -> bool:
         """Whether it takes connections."""
-        with contextlib.suppress(OSError), socket.create_connection((HOST, self.port), timeout=1):
+        with contextlib.suppress(OSError), socket.create_connection((self.host, self.port), timeout=1):
             return True
         return False
 
