@@ -24,6 +24,9 @@ import msgspec
 SHARED = ""
 """The key of a partition's shared rows."""
 
+WAITS = ""
+"""The bucket in which a wait stands where rows and waits are told together: name -> [due, floor]."""
+
 EVENT = "event"
 SHARED_CHANGE = "shared"
 COMMAND = "command"
@@ -139,6 +142,12 @@ class Store(Rows, Protocol):
 
     def pop_wait(self, due: int, key: str, name: str) -> int:
         """Disarm that wait and return its floor (us)."""
+        ...
+
+    def walk(self) -> Iterator[tuple[str, str, str, Any]]:
+        """All rows and waits as (key, bucket, name, value): what the keys share first, then key by key in
+        order, the waits of a key in bucket WAITS. Nothing may be unwritten, or be written meanwhile.
+        """
         ...
 
 

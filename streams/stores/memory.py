@@ -9,7 +9,7 @@ import heapq
 from collections.abc import Iterator
 from typing import Any
 
-from streams.kernel.contract import SHARED, Step
+from streams.kernel.contract import SHARED, WAITS, Step
 
 
 class MemoryStore:
@@ -136,3 +136,11 @@ class MemoryStore:
         if not self._waits[key]:
             self._forget(key)
         return armed[1]
+
+    def walk(self) -> Iterator[tuple[str, str, str, Any]]:
+        for key in sorted({*self._keys, *self._waits}):
+            for name, (due, floor) in sorted(self._waits.get(key, {}).items()):
+                yield key, WAITS, name, [due, floor]
+            for bucket in sorted(self._keys.get(key, ())):
+                for name, value in self.scan(key, bucket):
+                    yield key, bucket, name, value

@@ -13,10 +13,10 @@ from typing import Any
 
 import msgspec
 
-from streams.kernel.contract import SHARED, Step
+from streams.kernel.contract import SHARED, WAITS, Step
 from streams.stores.sqlite_cache import Bucket, CachedKey, KeyWaits, Pool
 from streams.stores.sqlite_db import Database, Row
-from streams.stores.sqlite_disk import WAITS, WIDE, Disk
+from streams.stores.sqlite_disk import WIDE, Disk
 from streams.stores.sqlite_due import DueWindow
 from streams.stores.sqlite_journal import Pending, Rows
 from streams.stores.sqlite_merge import Merge
@@ -113,6 +113,18 @@ class SqliteStore:
         for key, layers in self._disk.layers_of_many(wanted).items():
             cached = self._keys[key] = self._made(key, layers)
             self._pool.used += cached.size()
+
+    def walk(self) -> Iterator[tuple[str, str, str, Any]]:
+        key: str | None = SHARED
+        while key is not None:
+            armed = (self._keys.get(key) or self._key(key)).waits.armed.items()
+            yield from ((key, WAITS, name, [due, floor]) for name, (due, floor) in sorted(armed))
+            after = None
+            while page := self.scan_key(key, after, self._pool.huge):
+                yield from ((key, *row) for row in page)
+                after = page[-1][:2]
+            self._pool.trim()
+            key = self._next_known(key)
 
     # -- waits -----------------------------------------------------------------------------------------------
 
@@ -233,7 +245,7 @@ class SqliteStore:
         waits = self._disk.bucket(key, WAITS, -1)[0] if wide else rows.pop(WAITS, {})
         buckets = {bucket: Bucket(names, complete=True, ordered=False) for bucket, names in rows.items()}
         count = 0 if wide else len(layers)
-        return CachedKey(buckets, KeyWaits(_waits(waits)), count, wide=wide, whole=not wide)
+        return CachedKey(buckets, KeyWaits.of(waits), count, wide=wide, whole=not wide)
 
     def _next_known(self, after: str) -> str | None:
         """The next key that has changes in memory or something in the database; perhaps no rows any more."""
@@ -279,12 +291,3 @@ class SqliteStore:
             waits.arm(name, due, floor)
             self._window.arm(due, key, name)
         changed.setdefault(WAITS, {})[name] = None if due is None else (due, floor)
-
-
-def _waits(rows: dict[str, Any]) -> dict[str, tuple[int, int]]:
-    """Armed waits by name from their rows."""
-    found: dict[str, tuple[int, int]] = {}
-    for name, value in rows.items():
-        due, floor = _decode(value) if value.__class__ is bytes else value
-        found[name] = (due, floor)
-    return found

@@ -16,6 +16,8 @@ from streams.stores.sqlite_db import Database
 from streams.stores.sqlite_due import WINDOW
 from streams.stores.sqlite_journal import Journal
 
+_decode = msgspec.msgpack.Decoder().decode
+
 FEW = 8
 """Waits of a key among which the first is looked for one by one."""
 
@@ -52,6 +54,12 @@ class KeyWaits(msgspec.Struct, gc=False):
     armed: dict[str, tuple[int, int]]
     _least: tuple[int, str] | None = None
     _heap: list[tuple[int, str]] | None = None
+
+    @classmethod
+    def of(cls, rows: dict[str, Any]) -> KeyWaits:
+        """The waits in rows, encoded or not."""
+        waits = ((name, _decode(row) if row.__class__ is bytes else row) for name, row in rows.items())
+        return cls({name: (due, floor) for name, (due, floor) in waits})
 
     def arm(self, name: str, due: int, floor: int) -> None:
         """Arm or move."""

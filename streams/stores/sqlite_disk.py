@@ -11,11 +11,9 @@ from typing import Any
 
 import msgspec
 
+from streams.kernel.contract import WAITS
 from streams.stores.sqlite_db import Database, Row
 from streams.stores.sqlite_journal import Pending, Rows
-
-WAITS = ""
-"""The bucket of the waits: name -> [due, floor]. It sorts before all buckets of machines."""
 
 WIDE = 0
 """The layer that marks a wide key."""

@@ -12,9 +12,10 @@ from typing import Any
 
 import msgspec
 
+from streams.kernel.contract import WAITS
 from streams.stores.sqlite_cache import CachedKey, Pool
 from streams.stores.sqlite_db import Database
-from streams.stores.sqlite_disk import WAITS, WIDE
+from streams.stores.sqlite_disk import WIDE
 from streams.stores.sqlite_journal import Place, Rows
 
 _encode = msgspec.msgpack.Encoder().encode

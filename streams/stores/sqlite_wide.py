@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from streams.kernel.contract import SHARED
+from streams.kernel.contract import SHARED, WAITS
 from streams.stores.sqlite_cache import Bucket, CachedKey, Pool
-from streams.stores.sqlite_disk import WAITS, Disk
+from streams.stores.sqlite_disk import Disk
 
 _decode = msgspec.msgpack.Decoder().decode
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.kernel.contract import SHARED, Step, Store
+from streams.kernel.contract import SHARED, WAITS, Step, Store
 from streams.stores import sqlite_due
 from streams.stores.memory import MemoryStore
 from streams.stores.sqlite import SqliteStore
@@ -145,6 +145,28 @@ def test_waits_come_in_the_order_due_key_name(harness: Harness) -> None:
     assert popped == sorted(waits)
     assert harness.settle().next_due() is None
     assert store.key_due("k") is None
+
+
+def test_a_walk_meets_all_rows_and_waits(harness: Harness) -> None:
+    put(
+        harness.store,
+        ("m", "b", "2", {"x": 1}),
+        ("m", "b", "1", 0),
+        ("m", "a", "n", []),
+        (SHARED, "s", "n", 7),
+    )
+    arm(harness.store, "m", "w", 5, floor=3)
+    arm(harness.store, "only-waits", "v", 4, floor=4)
+    arm(harness.store, "a", "gone", 9)
+    arm(harness.store, "a", "gone", None)
+    assert list(harness.settle().walk()) == [
+        (SHARED, "s", "n", 7),
+        ("m", WAITS, "w", [5, 3]),
+        ("m", "a", "n", []),
+        ("m", "b", "1", 0),
+        ("m", "b", "2", {"x": 1}),
+        ("only-waits", WAITS, "v", [4, 4]),
+    ]
 
 
 def test_a_wait_moves_and_is_disarmed(harness: Harness) -> None:

@@ -120,6 +120,11 @@ class StoresAgree(RuleBasedStateMachine):
         self.commit()
         self.open()
 
+    @rule()
+    def walk(self) -> None:
+        self.commit()
+        assert list(self.sqlite.walk()) == list(self.memory.walk())
+
     @invariant()
     def the_next_wait_is_the_same(self) -> None:
         assert self.sqlite.next_due() == self.memory.next_due()

@@ -16,14 +16,11 @@ import msgspec
 
 from schemas.errors import WorkspaceError
 from schemas.topics import DELETES_KEPT
-from streams.kernel.contract import Step, StorageError
+from streams.kernel.contract import WAITS, Step, StorageError
 from streams.runtimes.cluster.codec import Line, row_line
 from streams.stores.sqlite import SqliteStore
 from streams.stores.sqlite_cache import Pool
 from streams.stores.sqlite_db import Database
-
-WAITS = ""
-"""The bucket of waits in the changelog: name -> [due, floor]."""
 
 PART = 1
 OLDEST_MS = DELETES_KEPT // 2
