@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
+from bench.answers import HOUR, LONGEST, answered
 from bench.measure import Cost, Report, Size, side_by_side, timed
 from bench.workload import ACCOUNTS, STEP, directory, entries, rules, rules_in
 from schemas.time import SECOND
@@ -91,10 +92,13 @@ def run(size: Size) -> Report:
     """Events per second of CPU by number of rules, what more rules cost, and where the time goes."""
     report = Report("Kernel: all machines over the memory driver, one core")
     warm, count = size.of(ACCOUNTS * 4, ACCOUNTS * 2), size.of(24_000, 6_000)
-    stream = entries(warm + count * (size.rounds + 1))
-    kernels = {number: Kernel(number, stream, warm) for number in COUNTS}
+    events = entries(warm + count * (size.rounds + 1))
     counts = {number: count if number < 1000 else count // 4 for number in COUNTS}
+    streams = {n: answered(events[: warm + counts[n] * (size.rounds + 1)], rules(n)) for n in COUNTS}
+    kernels = {number: Kernel(number, streams[number], warm) for number in COUNTS}
+    unanswered = Kernel(100, events, warm)
     runs = {str(n): partial(kernel.run, counts[n]) for n, kernel in kernels.items()}
+    runs["unanswered"] = partial(unanswered.run, count)
     costs = side_by_side(runs, size.rounds)
     for number in COUNTS:
         goal = "at least 15,000, wished 30,000" if number == 100 else ""
@@ -102,10 +106,14 @@ def run(size: Size) -> Report:
     for number in COUNTS[1:]:
         per_event = [Cost(c.cpu * count / counts[number], c.wall) for c in costs[str(number)]]
         report.ratio(f"cost of an event, {number:,} rules to none", per_event, costs["0"])
+    report.rates("100 rules, nobody ever answers", count, costs["unanswered"])
     _outputs(report, kernels[100], count * size.rounds)
-    _shares(report, stream, warm, count)
+    _shares(report, streams[100], warm, count)
     report.notes.append(
         "100 rules: the packs by region, tier, stage and threshold; 1,000: those for each of ten teams"
+    )
+    report.notes.append(
+        f"people answer nine alerts in ten within {LONGEST // HOUR} h; answers are events of the stream like others"
     )
     report.notes.append(
         f"{ACCOUNTS:,} accounts, an event each {STEP // SECOND} s of business time, waits fire in between"

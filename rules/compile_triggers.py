@@ -57,7 +57,9 @@ def _silent(compiler: Compiler) -> CompiledTrigger:
     of = silent.of if silent else ()
     patterns = compiler.patterns(of, ("when", "silent", "of"))
     length = silent.for_ if silent else Duration()
-    return SilentTrigger(patterns, length, silent is not None and silent.include == "account")
+    # everything of a customer belongs to the customer itself: there is nothing to include
+    account = silent is not None and silent.include == "account" and compiler.doc.watch != "account"
+    return SilentTrigger(patterns, length, account)
 
 
 def _missing_after(compiler: Compiler) -> CompiledTrigger:

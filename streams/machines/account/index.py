@@ -22,6 +22,9 @@ from streams.machines.account.rulebook import Active
 
 K = TypeVar("K", bound=Hashable)
 
+REMEMBERED = 1_000
+"""Sets of changed fields whose readers are remembered."""
+
 
 @dataclass(slots=True)
 class Rulebook:
@@ -56,12 +59,26 @@ class Rulebook:
     heard: dict[str, frozenset[str]]
     all_plain: bool
     _interests: dict[tuple[str, str], Interest] = field(default_factory=dict)
+    _reading: dict[tuple[str, frozenset[str] | None], tuple[Active, ...]] = field(default_factory=dict)
 
     def interest(self, type_: str, kind: str) -> Interest:
         """What the rules care about in an event of that type about that kind of entity."""
         found = self._interests.get((type_, kind))
         if found is None:
             found = self._interests[type_, kind] = self._interest(type_, kind)
+        return found
+
+    def reading(self, kind: str, changed: frozenset[str] | None) -> tuple[Active, ...]:
+        """Rules that watch something else and read one of these fields of such an entity; None: any field."""
+        found = self._reading.get((kind, changed))
+        if found is None:
+            if len(self._reading) == REMEMBERED:  # anybody may send fields of any name
+                self._reading.clear()
+            found = self._reading[kind, changed] = tuple(
+                active
+                for active in self.joined.get(kind, ())
+                if changed is None or not changed.isdisjoint(active.reads_joined(kind))
+            )
         return found
 
     def _interest(self, type_: str, kind: str) -> Interest:

@@ -28,11 +28,7 @@ AFFECTED = frozenset({"stage", "stage_since", "decisive", "status", "open"})
 
 def joined(turn: Turn, change: Change, changed: frozenset[str] | None) -> None:
     """Rules that watch something else and read this entity."""
-    wanted = [
-        active
-        for active in turn.book.joined.get(change.kind, ())
-        if changed is None or not changed.isdisjoint(active.reads_joined(change.kind))
-    ]
+    wanted = turn.book.reading(change.kind, changed)
     if not wanted:
         return
     below: dict[str, list[str]] = {active.watch: [] for active in wanted}
@@ -40,16 +36,11 @@ def joined(turn: Turn, change: Change, changed: frozenset[str] | None) -> None:
         if row["kind"] in below:
             below[row["kind"]].append(f"{row['kind']}|{row['id']}")
     for active in wanted:
-        _entities(
-            turn,
-            active,
-            below[active.watch],
-            change.event,
-            change.order,
-            change.ref,
-            change.cause,
-            change.fast,
-        )
+        names = below[active.watch]
+        if names:
+            _entities(
+                turn, active, names, change.event, change.order, change.ref, change.cause, change.fast
+            )
 
 
 def _entities(

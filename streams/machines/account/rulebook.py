@@ -130,6 +130,8 @@ class Active:
     judged: list[int] = field(default_factory=lambda: [0, 0], compare=False, repr=False)
     """How often `where` did not hold, and held: for metrics; shared by its copies, no decision reads it."""
     joined_by_kind: dict[str, frozenset[str]] = field(init=False, default_factory=dict)
+    falls_due_with: tuple[object, ...] = field(init=False, default=())
+    """Alike for silences that, as long as nothing but the entity says when, fall due together."""
 
     @property
     def runs_overlap(self) -> bool:
@@ -155,6 +157,7 @@ class Active:
         for head, name in self.joined_reads:
             found.setdefault(head, set()).add(name)
         self.joined_by_kind = {head: frozenset(names) for head, names in found.items()}
+        self.falls_due_with = (self.implied, self.plain_types, self.grace, self.awaited)
 
     @property
     def bridges(self) -> bool:

@@ -154,8 +154,10 @@ def arm(turn: Turn, kind: str, native: str, rules: Iterable[Active]) -> None:
         return
     own = row.get("sx", ())
     waits, dues = [], [row["nd"]] if own and "nd" in row else []
+    seen: set[tuple[object, ...]] = set()
     for active in rules:
-        if active.implied is not None and active.name not in own:
+        if active.implied is not None and active.name not in own and active.falls_due_with not in seen:
+            seen.add(active.falls_due_with)
             due = active.implied.add(_base(row, active), turn.world.zone)
             dues.append(due)
             waits.append(wake(turn.world, active, due))
