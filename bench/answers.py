@@ -1,8 +1,8 @@
-"""What people do about the alerts of a stream: they acknowledge, decide and finish, most of them the same day.
+"""What people do about the alerts of a stream: they acknowledge, decide and finish, most of them at once.
 
-The stream is played once in memory with the rules; what its alerts, tasks and approvals ask for is answered by
-the first of those asked. Answers are entries like events, so every bench plays them from one list. Nothing is
-measured here; no clock and no chance: the delay follows from the id.
+The stream is played once in memory with the rules; what its alerts, tasks and approvals ask for is answered
+by the first of those asked. Answers are entries like events, so every bench plays them from one list.
+Nothing is measured here; no clock and no chance: the delay follows from the id.
 """
 
 from __future__ import annotations

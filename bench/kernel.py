@@ -113,7 +113,7 @@ def run(size: Size) -> Report:
         "100 rules: the packs by region, tier, stage and threshold; 1,000: those for each of ten teams"
     )
     report.notes.append(
-        f"people answer nine alerts in ten within {LONGEST // HOUR} h; answers are events of the stream like others"
+        f"people answer nine alerts in ten within {LONGEST // HOUR} h; answers count as events"
     )
     report.notes.append(
         f"{ACCOUNTS:,} accounts, an event each {STEP // SECOND} s of business time, waits fire in between"
