@@ -205,4 +205,10 @@ CODES: Final[dict[str, str]] = {
     "SW-STREAM-045": "The account was merged into another one already",
     "SW-STREAM-099": "An unexpected fault inside Stagewatch",
     "SW-STREAM-060": "The notice cannot be read",
+    "SW-STREAM-070": "It was moved elsewhere",
+    "SW-STREAM-071": "A move to here has not ended",
+    "SW-STREAM-072": "The target of the move holds something already",
+    "SW-STREAM-073": "The source of the move is not at rest",
+    "SW-STREAM-074": "Partitions that should agree do not",
+    "SW-STREAM-075": "It cannot be moved there",
 }

@@ -87,7 +87,7 @@ def command_entry(value: Mapping[str, Any], at: int) -> Entry:
 
 
 class MemoryRuntime:
-    """A pipeline over memory stores.
+    """A pipeline over memory stores. stores: rows to begin with, by machine and partition.
 
     >>> runtime = MemoryRuntime(partitions=2)
     >>> runtime.advance(1_000_000)
@@ -100,9 +100,10 @@ class MemoryRuntime:
         partitions: int = 1,
         zone: ZoneInfo | None = None,
         machines: Sequence[MachineSpec] = MACHINES,
+        stores: Mapping[tuple[str, int], MemoryStore] | None = None,
     ) -> None:
         self.zone = zone or ZoneInfo("Asia/Shanghai")
-        self.stores: dict[tuple[str, int], MemoryStore] = {}
+        self.stores: dict[tuple[str, int], MemoryStore] = dict(stores or {})
         self.pipeline = Pipeline(self._store, partitions, machines)
         self._taken: dict[str, list[dict[str, Any]]] = {}
         self.on_output: Callable[[Out], None] | None = None

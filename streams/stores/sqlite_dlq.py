@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -17,6 +18,10 @@ from streams.kernel.contract import Record, Sweep, Wait
 from streams.kernel.driver import Dead
 from streams.stores.sqlite_db import Database, Row
 
+IMPORT = "import"
+"""What stands for the machine in dead letters of rows that never became entries."""
+
+_head = attrgetter("at", "machine", "topic", "key", "code", "position")
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
 
@@ -65,6 +70,12 @@ class DeadLetters:
     def list(self, *, after: int = 0, replayed: bool = False, limit: int = 1000) -> list[DeadLetter]:
         """Letters with an id above `after`, oldest first; `replayed` ones too if asked. limit: -1 for all."""
         return [_letter(row) for row in self._db.rows(_LIST, (after, replayed, limit))]
+    def copy(self, letters: Iterable[DeadLetter]) -> None:
+        """Add letters of another workspace, under new numbers, to the open transaction."""
+        rows = [(*_head(one), _encode(one.error), _encode(one.what)) for one in letters]
+        if rows:
+            self._db.write(_INSERT, rows)
+
 
     def get(self, number: int) -> DeadLetter | None:
         """The letter of that id."""

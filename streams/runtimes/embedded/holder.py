@@ -17,6 +17,7 @@ from streams.kernel.contract import StorageError
 from streams.runtimes.embedded.clock import Clock, ClockGuard, SystemClock
 from streams.runtimes.embedded.faults import storage_fault, unstorable
 from streams.runtimes.embedded.intake import RAW
+from streams.runtimes.embedded.moved import refuse_moved, refuse_unfinished
 from streams.runtimes.embedded.session import Options, Session
 from streams.runtimes.lock import WorkspaceLock
 from streams.runtimes.pipeline import Pipeline
@@ -148,11 +149,13 @@ class Holder:
         with ExitStack() as undo:
             self._lock = WorkspaceLock(self.directory)
             undo.callback(self._lock.release)
+            refuse_unfinished(self.directory)
             self._database = Database(
                 self.directory, busy_seconds=self._options.busy_seconds, connection=self._options.connection
             )
             undo.callback(self._database.close)
             session = self._open()
+            refuse_moved(session.state, self.directory)
             undo.pop_all()
         return session
 

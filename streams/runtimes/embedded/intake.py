@@ -32,7 +32,7 @@ class State(msgspec.Struct):
 
     position: of the next raw entry to work off. at: newest logical time. received: entries from outside.
     armed: waits. scaled: the workspace has run on a scaled clock. stopped: why the
-    intake is: the clock jumped, from what was expected to what was found (`jump`, us).
+    intake is: the clock jumped, from what was expected to what was found (`jump`, us). moved: where to.
     """
 
     partitions: int
@@ -46,6 +46,7 @@ class State(msgspec.Struct):
     stopped: dict[str, str] | None = None
     jump: tuple[int, int] | None = None
     views: int = 0
+    moved: str | None = None
 
 
 class Intake:

@@ -78,7 +78,7 @@ class Session:
         self.letters = DeadLetters(database)
         self.view = SqliteView(database, self.log)
         self.pool = Pool(options.cache_rows)
-        self._parts = _parts(database, options.machines, self.state.partitions)
+        self._parts = parts_of(database, options.machines, self.state.partitions)
         self._stores: list[SqliteStore] = []
         self._armed = self.state.armed
         self.pipeline = Pipeline(self._store, self.state.partitions, options.machines)
@@ -257,8 +257,7 @@ class Session:
 
     def _write_state(self) -> None:
         self.state.armed = self.armed
-        data = msgspec.msgpack.encode(self.state)
-        self.database.write("INSERT OR REPLACE INTO meta VALUES ('state', ?)", [(data,)])
+        write_state(self.database, self.state)
 
 
 def load_state(database: Database, partitions: int) -> State:
@@ -277,7 +276,13 @@ def load_state(database: Database, partitions: int) -> State:
         ) from error
 
 
-def _parts(database: Database, specs: Sequence[MachineSpec], partitions: int) -> dict[tuple[str, int], int]:
+def write_state(database: Database, state: State) -> None:
+    """Write the state to the open transaction (begun if need be)."""
+    data = msgspec.msgpack.encode(state)
+    database.write("INSERT OR REPLACE INTO meta VALUES ('state', ?)", [(data,)])
+
+
+def parts_of(database: Database, specs: Sequence[MachineSpec], partitions: int) -> dict[tuple[str, int], int]:
     """(machine, partition) -> its number in the rows; new machines are added in the order of the topology."""
     wanted = [(spec.name, number) for spec in specs for number in range(partitions)]
     known = {(row[0], row[1]): row[2] for row in database.rows(_PARTS)}
