@@ -19,6 +19,7 @@ from schemas.time import parse_duration
 from stagewatch.settings.cluster import ClusterSettings
 from stagewatch.settings.parts import Listen, Name, Part, host_of
 from streams.machines.account.entities import STAGED
+from streams.stores.sqlite_cache import CAPACITY
 
 
 def _elapsed(value: object) -> object:
@@ -83,7 +84,7 @@ class Limits(Part):
     batch_events: Annotated[int, Field(ge=1)] = 500
     events_per_second: Annotated[float, Field(gt=0)] = 2_000.0
     burst: Annotated[float, Field(ge=1)] = 10_000.0
-    cache_rows: Annotated[int, Field(ge=1_000)] = 200_000
+    cache_rows: Annotated[int, Field(ge=1_000)] = CAPACITY
 
 
 class Settings(Part):

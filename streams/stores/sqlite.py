@@ -14,9 +14,9 @@ from typing import Any
 import msgspec
 
 from streams.kernel.contract import SHARED, WAITS, Step
-from streams.stores.sqlite_cache import Bucket, CachedKey, KeyWaits, Pool
+from streams.stores.sqlite_cache import PACKED_ROW, Bucket, CachedKey, KeyWaits, Pool
 from streams.stores.sqlite_db import Database, Row
-from streams.stores.sqlite_disk import WIDE, Disk
+from streams.stores.sqlite_disk import WIDE, Disk, unpacked
 from streams.stores.sqlite_due import DueWindow
 from streams.stores.sqlite_journal import Pending, Rows
 from streams.stores.sqlite_merge import Merge
@@ -58,7 +58,7 @@ class SqliteStore:
         cached = self._keys.get(key) or self._key(key)
         found = cached.buckets.get(bucket)
         if found is None:
-            if cached.whole:
+            if cached.whole and bucket not in cached.packed:
                 return None
             found = self._wide.bucket(cached, key, bucket)
         rows = found.rows
@@ -73,7 +73,7 @@ class SqliteStore:
         cached = self._keys.get(key) or self._key(key)
         found = cached.buckets.get(bucket)
         if found is None:
-            if cached.whole:
+            if cached.whole and bucket not in cached.packed:
                 return iter(())
             found = self._wide.bucket(cached, key, bucket)
         if not found.complete:
@@ -91,6 +91,7 @@ class SqliteStore:
         if not cached.whole:
             found = self._disk.page(key, place, limit)
             return [(bucket, name, _decode(value)) for bucket, name, value in found]
+        cached.unpack_all()
         places = sorted(
             (bucket, name)
             for bucket, names in cached.buckets.items()
@@ -241,11 +242,16 @@ class SqliteStore:
         if not layers and not self.pending.has(key):
             return CachedKey({}, KeyWaits({}), 0, wide=False, whole=True)
         wide = bool(layers) and layers[0][0] == WIDE
-        rows: Rows = {} if wide else self._disk.unpacked(key, layers)
-        waits = self._disk.bucket(key, WAITS, -1)[0] if wide else rows.pop(WAITS, {})
+        if wide:
+            waits = self._disk.bucket(key, WAITS, -1)[0]
+            return CachedKey({}, KeyWaits.of(waits), 0, wide=True, whole=False)
+        packed, rows = self._disk.opened(key, layers)
+        waits = rows.pop(WAITS, {}) or unpacked(packed.pop(WAITS, []))
         buckets = {bucket: Bucket(names, complete=True, ordered=False) for bucket, names in rows.items()}
-        count = 0 if wide else len(layers)
-        return CachedKey(buckets, KeyWaits.of(waits), count, wide=wide, whole=not wide)
+        weight = sum(len(value) for _, value in layers) // PACKED_ROW
+        return CachedKey(
+            buckets, KeyWaits.of(waits), len(layers), wide=False, whole=True, packed=packed, weight=weight
+        )
 
     def _next_known(self, after: str) -> str | None:
         """The next key that has changes in memory or something in the database; perhaps no rows any more."""
@@ -261,6 +267,7 @@ class SqliteStore:
     def _has_rows(self, key: str) -> bool:
         cached = self._keys.get(key) or self._key(key)
         if cached.whole:
+            cached.unpack_all()
             return any(found.rows for found in cached.buckets.values())
         return bool(self._disk.page(key, (WAITS, ""), 1))
 

@@ -1,7 +1,8 @@
 """What a SQLite store keeps in memory: rows of lately used keys and their waits.
 
 Memory is bounded by two generations: what is used moves to the young one; when that is half of the capacity,
-the old one is dropped. Rows stay encoded until they are read. Nothing here talks to the database.
+the old one is dropped. A pack stays as it is until one of its buckets is asked for, a row stays encoded until
+it is read. Nothing here talks to the database.
 """
 
 from __future__ import annotations
@@ -13,13 +14,20 @@ from typing import Any
 import msgspec
 
 from streams.stores.sqlite_db import Database
+from streams.stores.sqlite_disk import Packed, unpacked
 from streams.stores.sqlite_due import WINDOW
 from streams.stores.sqlite_journal import Journal
 
 _decode = msgspec.msgpack.Decoder().decode
 
+CAPACITY = 400_000
+"""Rows kept in memory."""
+
 FEW = 8
 """Waits of a key among which the first is looked for one by one."""
+
+PACKED_ROW = 400
+"""Bytes of a pack that count as a row: about what a row takes that stands in memory by itself."""
 
 
 class Bucket(msgspec.Struct, gc=False):
@@ -103,8 +111,10 @@ class KeyWaits(msgspec.Struct, gc=False):
 class CachedKey(msgspec.Struct, gc=False):
     """What is known of one key.
 
-    whole: a bucket not in `buckets` has no rows. layers: of its pack in the database; wide: its rows stand
-    there one by one. old: buckets that were not used lately. misses: reads that memory could not answer.
+    packed: buckets that nobody has asked for, in layers as the pack has them, the lowest first; they are
+    those of the database, with no change on top. whole: a bucket neither in `buckets` nor in `packed` has no
+    rows. layers: of its pack in the database; wide: its rows stand there one by one. old: buckets that were
+    not used lately. misses: reads that memory could not answer. weight: of `packed`, in rows.
     """
 
     buckets: dict[str, Bucket]
@@ -114,15 +124,31 @@ class CachedKey(msgspec.Struct, gc=False):
     whole: bool
     old: dict[str, Bucket] | None = None
     misses: int = 0
+    packed: Packed = {}
+    weight: int = 0
 
     def size(self) -> int:
         """Number of rows and waits kept."""
-        return 1 + len(self.waits.armed) + sum(len(b.rows) for b in self.buckets.values())
+        return 1 + self.weight + len(self.waits.armed) + sum(len(b.rows) for b in self.buckets.values())
+
+    def unpack(self, bucket: str) -> Bucket | None:
+        """Take a bucket out of `packed`; None if it is not there."""
+        layers = self.packed.pop(bucket, None)
+        if layers is None:
+            return None
+        found = self.buckets[bucket] = Bucket(unpacked(layers), complete=True, ordered=False)
+        return found
+
+    def unpack_all(self) -> None:
+        """Take everything out of `packed`."""
+        for bucket in list(self.packed):
+            self.unpack(bucket)
 
     def age(self, large: int) -> None:
         """A wide key with more than `large` rows forgets the buckets that nobody used for a generation."""
         if self.wide and (not self.whole or self.size() > large):
             self.old, self.buckets = self.buckets, {}
+            self.packed, self.weight = {}, 0
             self.whole = False
             self.misses = 0
 
@@ -137,7 +163,7 @@ class Pool:
     partition that are kept. unmerged: bytes of changes after which they begin to be merged.
     """
 
-    capacity: int = 200_000
+    capacity: int = CAPACITY
     bucket: int = 64
     patience: int = 32
     huge: int = 100_000
@@ -145,7 +171,7 @@ class Pool:
     spill: int = 256
     layers: int = 8
     window: int = WINDOW
-    unmerged: int = 8_000_000
+    unmerged: int = 16_000_000
     used: int = 0
     stores: list[Any] = field(default_factory=list)
     _journal: Journal | None = None

@@ -1,6 +1,7 @@
 """What the database says of a partition's keys, together with the changes that are not merged into it yet.
 
-Values are encoded; a pack is all rows of a key, a wide key's rows are read bucket by bucket or one by one.
+Values are encoded; a pack is all rows of a key, taken apart bucket by bucket when they are asked for; a wide
+key's rows are read bucket by bucket or one by one.
 Nothing here remembers what it has read, and nothing writes.
 """
 
@@ -24,7 +25,11 @@ AT_ONCE = 64
 Due = tuple[int, str, str]
 """(due, key, name)"""
 
-_decode_pack = msgspec.msgpack.Decoder(Rows).decode
+Packed = dict[str, list[msgspec.Raw]]
+"""bucket -> its rows as they stand in the layers of a pack, the lowest first."""
+
+_decode_pack = msgspec.msgpack.Decoder(dict[str, msgspec.Raw]).decode
+_decode_names = msgspec.msgpack.Decoder(dict[str, Any]).decode
 
 _PACK = "SELECT layer, value FROM packs WHERE part = ? AND key = ? ORDER BY layer"
 _PACKS = "SELECT key, layer, value FROM packs WHERE part = ? AND key IN (?)".replace(
@@ -75,9 +80,15 @@ class Disk:
         least, count = self._db.row(_SHAPE, (self._part, key)) or (None, 0)
         return count, least == WIDE
 
-    def unpacked(self, key: str, layers: Sequence[Row]) -> Rows:
-        """All rows of a key, waits among them."""
-        return joined([_decode_pack(value) for _, value in layers], self._pending.of(key))
+    def opened(self, key: str, layers: Sequence[Row]) -> tuple[Packed, Rows]:
+        """The buckets of a key as its layers have them, and the rows of those that have changes on top."""
+        packed: Packed = {}
+        for _, value in layers:
+            for bucket, names in _decode_pack(value).items():
+                packed.setdefault(bucket, []).append(names)
+        pending = self._pending.of(key)
+        changed = {bucket for rows in pending for bucket in rows if bucket in packed}
+        return packed, joined([{bucket: unpacked(packed.pop(bucket)) for bucket in changed}], pending)
 
     # -- wide keys -------------------------------------------------------------------------------------------
 
@@ -154,6 +165,16 @@ class Disk:
         new = [(wait[0], *place) for place, wait in moved.items() if wait is not None]
         rows += [place for place in new if place > after and (bound is None or place <= bound)]
         return sorted(rows), bound
+
+
+def unpacked(layers: Sequence[msgspec.Raw]) -> dict[str, Any]:
+    """The rows of a bucket from its layers, encoded."""
+    rows: dict[str, Any] = {}
+    for layer in layers:
+        rows.update(_decode_names(layer))
+    if None in rows.values():
+        rows = {name: value for name, value in rows.items() if value is not None}
+    return rows
 
 
 def joined(layers: list[Rows], pending: list[Rows]) -> Rows:

@@ -15,7 +15,7 @@ import msgspec
 from streams.kernel.contract import WAITS
 from streams.stores.sqlite_cache import CachedKey, Pool
 from streams.stores.sqlite_db import Database
-from streams.stores.sqlite_disk import WIDE
+from streams.stores.sqlite_disk import WIDE, unpacked
 from streams.stores.sqlite_journal import Place, Rows
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -132,6 +132,9 @@ def _encoded(cached: CachedKey) -> Rows:
         for bucket, names in cached.buckets.items()
         if names.rows
     }
+    for bucket, layers in cached.packed.items():
+        if rows := unpacked(layers):
+            found[bucket] = rows
     if cached.waits.armed:
         found[WAITS] = dict(cached.waits.armed)
     return found

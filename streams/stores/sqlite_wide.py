@@ -1,4 +1,5 @@
-"""What memory keeps of a wide key: buckets as they are asked for, or all when many reads have missed.
+"""What memory takes of a key: of a pack the buckets that are asked for; so of a wide key, or all of it when
+many reads have missed.
 
 Nothing here writes; rows stay encoded until they are read.
 """
@@ -24,8 +25,10 @@ class Wide:
         self._pool = pool
 
     def bucket(self, cached: CachedKey, key: str, bucket: str) -> Bucket:
-        """The bucket of a key that does not have it in memory; an empty one if there are no rows."""
-        found = cached.old.pop(bucket, None) if cached.old else None
+        """The bucket of a key that has none in `buckets`; an empty one if there are no rows."""
+        found = cached.unpack(bucket)
+        if found is None and cached.old:
+            found = cached.old.pop(bucket, None)
         if found is None and not cached.whole:
             self._miss(cached, key)
             found = cached.buckets.get(bucket)

@@ -222,3 +222,24 @@ def test_a_key_with_many_rows_and_waits(harness: Harness) -> None:
         assert wide["0001"] == -2
         assert list(wide) == sorted(wide)
         assert [name for name, _ in found.scan("big", "b7")] == sorted(f"n{n}" for n in range(7, 3000, 300))
+
+
+def test_a_row_that_came_and_went_between_two_merges_is_gone(tmp_path: Path) -> None:
+    """Its bucket stands in the upper layer alone, and there as deleted."""
+    database = Database(tmp_path)
+    store = SqliteStore(database, 1, Pool(unmerged=1))
+    put(store, ("k", "b", "kept", 1))
+    for number in range(3):
+        store.flush()
+        put(store, ("other", "b", "n", number))
+    put(store, ("k", "c", "gone", 1))
+    put(store, ("k", "c", "gone", None))
+    for number in range(3):
+        store.flush()
+        put(store, ("other", "b", "n", number))
+    layers = database.rows("SELECT layer FROM packs WHERE key = 'k'")
+    opened = SqliteStore(database, 1, Pool())
+    assert len(layers) == 2
+    assert list(opened.scan("k", "c")) == []
+    assert opened.scan_key("k", None, 10) == [("b", "kept", 1)]
+    database.close()

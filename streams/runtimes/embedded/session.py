@@ -27,7 +27,7 @@ from streams.runtimes.embedded.intake import (
 from streams.runtimes.pipeline import Entry, Pipeline
 from streams.stores.log import Line, Log, Logged
 from streams.stores.sqlite import SqliteStore
-from streams.stores.sqlite_cache import Pool
+from streams.stores.sqlite_cache import CAPACITY, Pool
 from streams.stores.sqlite_db import Database
 from streams.stores.sqlite_dlq import DeadLetters, from_plain
 from streams.topology import MACHINES, SALES_EVENTS, MachineSpec
@@ -60,7 +60,7 @@ class Options:
     machines: Sequence[MachineSpec] = MACHINES
     batch_entries: int = 500
     batch_ms: int = 250
-    cache_rows: int = 200_000
+    cache_rows: int = CAPACITY
     logged: tuple[str, ...] = (SALES_EVENTS,)
     busy_seconds: float = 2.0
     connection: type[sqlite3.Connection] = sqlite3.Connection
