@@ -220,6 +220,6 @@ class ClusterSettings(Part):
     replication: Annotated[int, Field(ge=1, le=9)] = 3
     listen: Listen = "127.0.0.1:8421"
     session_ms: Annotated[int, Field(ge=1_000, le=300_000)] = 6_000
-    tick_ms: Annotated[int, Field(ge=20, le=60_000)] = 500
+    tick_ms: Annotated[int, Field(ge=20, le=60_000)] = 1000
     kafka: KafkaSettings = KafkaSettings()
     redis: RedisSettings = RedisSettings()

@@ -8,7 +8,6 @@ What has no such header came from outside. It must not do I/O.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -32,8 +31,7 @@ unpack = msgspec.msgpack.Decoder().decode
 _unpack_address = msgspec.msgpack.Decoder(tuple[str, str, str]).decode
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True, gc=False):
     """What the header says. writer: the machine, "" for an intake entry."""
 
     kind: str
@@ -91,9 +89,9 @@ def key_of(key: bytes | None) -> str:
         raise unreadable("key", show(repr(key)), str(error)) from error
 
 
-def row_line(address: tuple[str, str, str], value: Any) -> Line:
-    """A changed row as a record of the changelog; None deletes it."""
-    return pack(address), None if value is None else pack(value), []
+def row_line(address: tuple[str, str, str], packed: bytes | None) -> Line:
+    """A changed row, its value packed, as a record of the changelog; None deletes it."""
+    return pack(address), packed, []
 
 
 def row_of(key: bytes | None, value: bytes | None) -> tuple[tuple[str, str, str], Any]:

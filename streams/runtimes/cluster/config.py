@@ -24,14 +24,14 @@ class Pace:
     """
 
     batch_records: int = 1000
-    batch_ms: int = 50
-    tick_ms: int = 500
-    save_ms: int = 1000
+    batch_ms: int = 100
+    tick_ms: int = 1000
+    save_ms: int = 5000
     session_ms: int = 6000
     commit_ms: int = 20_000
     transaction_ms: int = 30_000
     fetch_ms: int = 500
-    poll_ms: int = 100
+    poll_ms: int = 250
     idle_ms: int = 5000
     waits: int = 500
     sweep_keys: int = 200

@@ -11,8 +11,9 @@ import contextlib
 import heapq
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from itertools import islice
 
+import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from schemas.errors import StreamError
@@ -25,8 +26,7 @@ BUFFERED = 5000
 FETCH_BYTES = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(msgspec.Struct, frozen=True):
     """A record as it was read. topic: without the prefix. at: us, of the append or as the trial says."""
 
     topic: str
@@ -105,6 +105,10 @@ class Inputs:
     def next(self) -> Input | None:
         """The next record in order, to be passed by `passed`."""
         return self._ready[0] if self._ready else None
+
+    def ahead(self, count: int) -> list[str]:
+        """Keys of the next records, as their senders wrote them."""
+        return [(item.record.key or b"").decode("utf-8", "replace") for item in islice(self._ready, count)]
 
     def passed(self) -> None:
         """The record that `next` gave is worked off."""

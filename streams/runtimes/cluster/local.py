@@ -17,10 +17,11 @@ import msgspec
 from schemas.errors import WorkspaceError
 from schemas.topics import DELETES_KEPT
 from streams.kernel.contract import WAITS, Step, StorageError
-from streams.runtimes.cluster.codec import Line, row_line
+from streams.runtimes.cluster.codec import Line, pack, row_line
 from streams.stores.sqlite import SqliteStore
 from streams.stores.sqlite_cache import Pool
 from streams.stores.sqlite_db import Database
+from streams.stores.sqlite_journal import Rows
 
 PART = 1
 OLDEST_MS = DELETES_KEPT // 2
@@ -43,13 +44,12 @@ class ChangelogStore(SqliteStore):
 
     def __init__(self, database: Database, pool: Pool) -> None:
         super().__init__(database, PART, pool)
-        self._changed: dict[tuple[str, str, str], Any] = {}
+        self._changed: dict[tuple[str, str, str], None] = {}
 
     def apply(self, step: Step, floor: int) -> None:
         super().apply(step, floor)
-        self._changed.update(step.rows)
-        for (key, name), due in step.waits.items():
-            self._changed[(key, WAITS, name)] = None if due is None else (due, floor)
+        self._changed.update(dict.fromkeys(step.rows))
+        self._changed.update(dict.fromkeys((key, WAITS, name) for key, name in step.waits))
 
     def pop_wait(self, due: int, key: str, name: str) -> int:
         self._changed[(key, WAITS, name)] = None
@@ -71,9 +71,17 @@ class ChangelogStore(SqliteStore):
         return bool(self._changed)
 
     def take_changes(self) -> list[Line]:
-        """The changed rows as records of the changelog."""
+        """The changed rows as records of the changelog; to be taken before they are flushed."""
         changed, self._changed = self._changed, {}
-        return [row_line(address, value) for address, value in changed.items()]
+        fresh = self.pending.fresh.keys
+        return [_line_of(address, fresh.get(address[0], {})) for address in changed]
+
+
+def _line_of(address: tuple[str, str, str], rows: Rows) -> Line:
+    """The record of a row that the store has packed already; waits it has not."""
+    _, bucket, name = address
+    value = rows[bucket][name] if bucket in rows and name in rows[bucket] else None
+    return row_line(address, pack(value) if bucket == WAITS and value is not None else value)
 
 
 class LocalFile:

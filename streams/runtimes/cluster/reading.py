@@ -6,7 +6,7 @@ record. It must not do I/O.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from schemas.canonical import partition_of
 from schemas.cloudevents import decode_kafka
@@ -21,8 +21,7 @@ LETTER = "sw-letter"
 """Header of a record that is replayed: the name of its dead letter."""
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(msgspec.Struct, frozen=True):
     """A record for the machine, a watermark, a tick or an echo, as its kind says.
 
     away: lines for the partition where it belongs. letter: the dead letter that it replays.

@@ -27,6 +27,9 @@ from streams.runtimes.cluster.writing import Batch
 from streams.stores.sqlite_dlq import from_plain
 from streams.topology import MachineSpec
 
+AHEAD = 200
+"""Records whose rows are loaded together."""
+
 META, INPUTS, RETRIED, FLOOR = "meta", "inputs", "retried", "floor"
 
 
@@ -59,6 +62,7 @@ class Work:
         self._reader = Reader(cluster, spec.name, partition.number)
         self._item: Input | None = None
         self._unfinished = False
+        self._expected = 0
         self._mark: int | None = None
         self._told, self._told_at = partition.clock, 0.0
         self._outs: list[Out] = []
@@ -83,6 +87,7 @@ class Work:
         limit = 1 if self._careful else self._pace.batch_records
         self._unfinished = False
         while self.records < limit and (item := self._inputs.next()) is not None:
+            self._expect()
             if not self._take(item):
                 self._unfinished = True
                 break
@@ -92,9 +97,7 @@ class Work:
             self._taken[item.topic] += 1
             if time.perf_counter() > deadline:
                 break
-        if self.partition.sweeping:
-            self.partition.sweep_some(self._pace.sweep_keys)
-            self._bury()
+        self._sweep(deadline)
         self._consider_mark()
 
     @property
@@ -146,6 +149,14 @@ class Work:
         self._outs, self._dead, self._unread = [], [], []
         self.records, self.first, self._taken = 0, None, Counter()
         return told
+
+    def _expect(self) -> None:
+        """Have the rows of the next records loaded by few statements."""
+        if not self._expected:
+            keys = self._inputs.ahead(AHEAD)
+            self._expected = len(keys)
+            self._store.expect(keys)
+        self._expected -= 1
 
     # -- records -------------------------------------------------------------------------------------------
 
@@ -218,6 +229,14 @@ class Work:
         self.partition.retry(from_plain(taken.record.value))
         return True
 
+    def _sweep(self, deadline: float) -> None:
+        """Let sweeps go on, a little at least, and for as long as nothing else is to be done."""
+        while self.partition.sweeping:
+            self.partition.sweep_some(self._pace.sweep_keys)
+            self._bury()
+            if self._inputs.next() is not None or time.perf_counter() > deadline:
+                break
+
     def _consider_mark(self) -> None:
         """A machine that is fed passes its clock on now and then, when all that was due has fired."""
         part = self.partition
@@ -226,7 +245,7 @@ class Work:
             return
         if not self.batch.feeds or self._unfinished or part.clock <= self._told:
             return
-        if time.monotonic() - self._told_at >= self._pace.tick_ms / 2000:
+        if time.monotonic() - self._told_at >= self._pace.tick_ms / 1000:
             self._mark = part.clock
 
     def _bury(self) -> None:
