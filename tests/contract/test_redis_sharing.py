@@ -53,6 +53,16 @@ def test_a_released_claim_is_free_and_only_its_owner_releases_it(link: Link) -> 
     assert claims.claim("m1", "w2", NOW + SECOND, NOW)
 
 
+def test_claims_of_an_owner_that_has_ended_are_free(link: Link) -> None:
+    claims = Claims(link, "delivery")
+    claims.claim("m1", "w1", NOW + 60 * SECOND, NOW)
+    claims.claim("m2", "w2", NOW + 60 * SECOND, NOW)
+    claims.end("w1")
+    assert not claims.claim("m2", "w3", NOW + 60 * SECOND, NOW)
+    assert claims.claim("m1", "w3", NOW + 60 * SECOND, NOW)
+    assert not claims.claim("m1", "w2", NOW + 60 * SECOND, NOW)
+
+
 def test_redis_forgets_old_claims(link: Link, server: RedisServer) -> None:
     Claims(link, "delivery").claim("m1", "w1", NOW + 60 * SECOND, NOW)
     left = int(server.command("PTTL", "{acme}:claim:delivery:m1"))

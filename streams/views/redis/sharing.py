@@ -28,6 +28,7 @@ class Claims:
     def __init__(self, link: Link, kind: str) -> None:
         self._link = link
         self._kind = kind
+        self._ended = f"ended:{kind}:"
 
     def claim(self, ident: str, owner: str, until: int, now: int) -> bool:
         """Claim it until `until` (us), or prolong one's own claim; False while another owner has it.
@@ -35,11 +36,15 @@ class Claims:
         Raises:
             StorageError: Redis cannot be reached.
         """
-        return bool(self._link.run("claim", self._key(ident), ["claim", owner, until, now]))
+        return bool(self._link.run("claim", self._key(ident), ["claim", owner, until, now, self._ended]))
 
     def release(self, ident: str, owner: str) -> bool:
         """End one's own claim; False when it was not (or no longer) the owner's."""
         return bool(self._link.run("claim", self._key(ident), ["release", owner]))
+
+    def end(self, owner: str) -> None:
+        """`owner` does not live any more and never will again: all its claims are free."""
+        self._link.run("claim", f"{self._ended}{owner}", ["end"])
 
     def _key(self, ident: str) -> str:
         return f"claim:{self._kind}:{ident}"
