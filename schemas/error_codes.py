@@ -203,6 +203,7 @@ CODES: Final[dict[str, str]] = {
     "SW-STREAM-043": "Too many events of this partition wait for parents that nobody knows",
     "SW-STREAM-044": "An account cannot be merged into itself",
     "SW-STREAM-045": "The account was merged into another one already",
+    "SW-STREAM-046": "A merge of accounts cannot be taken back",
     "SW-STREAM-099": "An unexpected fault inside Stagewatch",
     "SW-STREAM-060": "The notice cannot be read",
     "SW-STREAM-070": "It was moved elsewhere",

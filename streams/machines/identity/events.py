@@ -10,22 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from streams.kernel.contract import Context
-from streams.machines.corrections import target_of
-from streams.machines.identity import history
+from streams.machines.corrections import effective, target_of
+from streams.machines.identity import claims, history
 from streams.machines.identity.history import Note
 from streams.machines.identity.names import EVENT, SALES_EVENTS, Limits
-from streams.machines.identity.naming import (
-    CONTACT,
-    CONVERTED,
-    SCOPED,
-    aliases,
-    external_ids,
-    linked,
-    parent_of,
-)
+from streams.machines.identity.naming import given, parent_of
 from streams.machines.identity.node import Node
 from streams.machines.identity.parking import Event, park, release, wait_for, waiting_events
-from streams.machines.keys import SCOPE_OF_ALL, is_named_outright
+from streams.machines.keys import is_named_outright
 
 
 def take(node: Node, event: Event, limits: Limits) -> None:
@@ -45,19 +37,25 @@ def take(node: Node, event: Event, limits: Limits) -> None:
         if _decide(node, now, [event]):
             history.keep(node, now[len(old) :])
             _go_on(node, event)
+            let_go(node, now)
         else:
             park(node, event, limits)
-    node.save()
+            _note_correction(node, event)
+    claims.save(node)
 
 
 def _may_change_the_parent(node: Node, event: Event) -> bool:
     """Could the entity wait for another parent because of the event? If not, those that wait need no look."""
-    if target_of(event) is not None:
-        node.set("c", 1)
+    _note_correction(node, event)
     if "c" in node.row or node.row["w"] == node.key:
         return True
     parent = parent_of(node.kind, node.namespace, node.key, event["data"])
     return parent is not None and parent != node.row["w"]
+
+
+def _note_correction(node: Node, event: Event) -> None:
+    if target_of(event) is not None:
+        node.set("c", 1)
 
 
 def _goes_on(node: Node, event: Event) -> bool:
@@ -76,21 +74,57 @@ def _goes_on(node: Node, event: Event) -> bool:
 def _decide(node: Node, notes: list[Note], events: Iterable[Event]) -> bool:
     """Take the route that the notes say; False when `events`, the newest of them, must wait for it."""
     parent, order = history.decided(node, notes)
-    if parent is None and not node.known:
-        if all(target_of(event) is not None for event in events):
-            wait_for(node, node.key)  # the event that it corrects has not come yet
-            return False
-        own = SCOPE_OF_ALL if node.kind in SCOPED else node.key
-        node.settle(own, own, 0)
-    elif parent is not None:
-        if parent != node.parent and is_named_outright(parent):
-            node.settle(parent, parent, order[0])
-        elif parent != node.parent:
-            wait_for(node, parent)
-            return False
-        if node.row.get("o") != order:
-            node.set("o", order)
+    if parent is None:
+        return _unnamed(node, events)
+    if parent != node.parent and not is_named_outright(parent):
+        wait_for(node, parent)
+        return False
+    if node.row.get("o") != order:
+        node.set("o", order)
+    if parent != node.parent:
+        node.set("u", None)
+        node.settle(parent, parent)
+    elif "u" in node.row:
+        _stand_in(node, notes, parent)
     return True
+
+
+def let_go(node: Node, notes: Iterable[Note] | None = None) -> None:
+    """Leave the parent when all that named one was taken back, which its rules have heard of by now. An
+    entity that was taken back altogether, with nothing below it, may stay: nothing of it is left.
+    """
+    if "c" not in node.row or ("o" not in node.row and claims.is_given(node, node.parent or "")):
+        return
+    notes = history.notes(node) if notes is None else list(notes)
+    named, _ = history.decided(node, notes)
+    if named is None and ("kids" in node.row or effective(notes)):
+        claims.fall_back(node)
+
+
+def _unnamed(node: Node, events: Iterable[Event]) -> bool:
+    """Nothing names a parent; False when `events` wait for one that they correct."""
+    if node.known:
+        return True
+    if all(target_of(event) is not None for event in events):
+        wait_for(node, node.key)
+        return False
+    own = claims.own_key(node)
+    node.settle(own, own)
+    return True
+
+
+def _stand_in(node: Node, notes: list[Note], parent: str) -> None:
+    """While nobody knows the parent, an account that was named before is better than none; when what stands
+    in for it is not named any more, the entity is its own key.
+    """
+    named, _ = _outright_named(node, notes)
+    source = node.row["u"]
+    still = claims.is_given(node, source) or source in {_named(node, note) for note in effective(notes)}
+    if named is None and not still:
+        named = claims.own_key(node)
+    if named is not None:
+        node.set("u", named)
+        node.settle(named, parent)
 
 
 def reconsider(node: Node) -> None:
@@ -107,25 +141,33 @@ def reconsider(node: Node) -> None:
         history.keep(node, notes[len(old) :])
         for event in release(node):
             _go_on(node, event)
+        let_go(node, notes)
 
 
 def _settle_meanwhile(node: Node, notes: list[Note]) -> None:
     """An account that was named before is better than none, until the parent answers."""
-    outright = [note for note in notes if _outright(node, note) is not None]
-    named, order = history.decided(node, [n for n in notes if "to" in n or n in outright])
-    if named is not None and is_named_outright(named):
-        node.settle(named, named, order[0])
+    named, order = _outright_named(node, notes)
+    if named is not None:
         node.set("o", order)
+        node.settle(named, named)
 
 
-def _outright(node: Node, note: Note) -> str | None:
-    named = parent_of(node.kind, node.namespace, node.key, note["e"]["data"])
-    return named if named is not None and is_named_outright(named) else None
+def _outright_named(node: Node, notes: Iterable[Note]) -> tuple[str | None, list[int]]:
+    """The account that the latest event names of those that name one, and the order of that event."""
+    for note in reversed(effective(notes)):
+        named = _named(node, note)
+        if named is not None and is_named_outright(named):
+            return named, note["o"]
+    return None, history.NEVER
+
+
+def _named(node: Node, note: Note) -> str | None:
+    return parent_of(node.kind, node.namespace, node.key, note["e"]["data"])
 
 
 def _go_on(node: Node, event: Event) -> None:
     send(node, node.target, event)
-    _follow_up(node, event, effective_time(node.ctx, event))
+    _follow_up(node, event)
 
 
 def send(node: Node, target: str, event: Event) -> None:
@@ -134,18 +176,13 @@ def send(node: Node, target: str, event: Event) -> None:
     node.ctx.emit(SALES_EVENTS, target, EVENT, value)
 
 
-def _follow_up(node: Node, event: Event, time: int) -> None:
+def _follow_up(node: Node, event: Event) -> None:
     """What the event makes known of other keys."""
-    data = event["data"]
-    if node.kind == CONTACT:
-        for key in external_ids(data):
-            node.adopt(key, time)
-    if "ids" in data:
-        for key in aliases(node.kind, node.key, data):
-            node.adopt(key, time)
-    if event["type"] == CONVERTED:
-        for key in linked(node.namespace, data):
-            node.adopt(key, time)
+    if "c" in node.row:
+        claims.adopt_only(node, history.given(node, history.notes(node)))
+        return
+    for key in given(node.kind, node.namespace, node.key, event["type"], event["data"]):
+        claims.adopt(node, key, effective_time(node.ctx, event))
 
 
 def resolved(node: Node, parent: str, k: str | None) -> None:
@@ -153,15 +190,18 @@ def resolved(node: Node, parent: str, k: str | None) -> None:
     waits = node.row.get("w")
     if waits is not None and (waits == parent or (k is not None and not node.known)):
         if k is not None:
-            node.settle(k, parent, 0)
+            node.set("u", None)
+            node.settle(k, parent)
         elif node.known:  # nobody knows the parent yet: go on where the entity is, follow the parent later
+            node.set("u", node.row.get("u", node.parent))
             node.set("p", parent)
         else:
             return
         reconsider_anew(node)
     elif k is not None and node.known and node.parent == parent:
-        node.settle(k, parent, node.row.get("t", 0))
-    node.save()
+        node.set("u", None)
+        node.settle(k, parent)
+    claims.save(node)
 
 
 def reconsider_anew(node: Node) -> None:

@@ -15,8 +15,9 @@ from typing import Any, Final
 
 from streams.kernel.contract import Context
 from streams.machines.corrections import effective, moved_to, reference, target_of
+from streams.machines.identity import naming
 from streams.machines.identity.names import ID, NOTE, ROUTE
-from streams.machines.identity.naming import naming_fields, parent_of
+from streams.machines.identity.naming import MORE_OF_KIND, MORE_OF_TYPE, naming_fields, parent_of
 from streams.machines.identity.node import Node
 
 Event = Mapping[str, Any]
@@ -38,8 +39,13 @@ def note_of(kind: str, event: Event, at: int, number: int) -> Note:
     if target is None:
         whole = not event["type"].endswith(".deleted")
         named = {name: data[name] for name in naming_fields(kind) if data.get(name)} if whole else {}
-        return {"r": reference(event), "o": order, "e": {"data": named}}
-    named = {name: data[name] for name in naming_fields(kind) if name in data}
+        more = MORE_OF_TYPE.get(event["type"])
+        if more is None:
+            return {"r": reference(event), "o": order, "e": {"data": named}}
+        named |= {name: data[name] for name in more if name in data}
+        return {"r": reference(event), "o": order, "e": {"type": event["type"], "data": named}}
+    fields = (*naming_fields(kind), *MORE_OF_KIND.get(kind, ()))
+    named = {name: data[name] for name in fields if name in data}
     note = {"r": reference(event), "o": order, "e": {"type": event["type"], "data": named}, "to": target}
     time = moved_to(event)
     return note if time is None else {**note, "t": time}
@@ -86,6 +92,16 @@ def decided(node: Node, kept: Iterable[Note]) -> tuple[str | None, Order]:
     return None, NEVER
 
 
+def given(node: Node, kept: Iterable[Note]) -> dict[str, int]:
+    """Keys that the events make follow the entity, each with the time (us) of the newest that gives it."""
+    found: dict[str, int] = {}
+    for note in effective(kept):
+        event = note["e"]
+        for key in naming.given(node.kind, node.namespace, node.key, event.get("type"), event["data"]):
+            found[key] = max(found.get(key, note["o"][0]), note["o"][0])
+    return found
+
+
 def begin(ctx: Context, kind: str, event: Event, parent: str) -> bool:
     """Keep the route and the note of the first event of an entity, which names its account (`parent`); False
     when it is a correction or a deletion.
@@ -93,7 +109,7 @@ def begin(ctx: Context, kind: str, event: Event, parent: str) -> bool:
     if "event" in event["data"] or event["type"].endswith(".deleted"):
         return False
     note = note_of(kind, event, ctx.at, 0)
-    ctx.put(ID, ROUTE, {"k": parent, "t": note["o"][0], "f": note, "o": note["o"]})
+    ctx.put(ID, ROUTE, {"k": parent, "f": note, "o": note["o"]})
     return True
 
 
@@ -104,7 +120,7 @@ def is_plain(ctx: Context, row: Mapping[str, Any], kind: str, event: Event, pare
     if "c" in row or "event" in event["data"]:
         return False
     order = row.get("o", NEVER)
-    if parent is not None and [min(event["time"], ctx.at), ctx.at] <= order[:2]:
+    if parent is not None and ("o" not in row or [min(event["time"], ctx.at), ctx.at] <= order[:2]):
         return False
     note = note_of(kind, event, ctx.at, order[2] + 1 if len(order) > 1 else 0)
     first = row.get("f")

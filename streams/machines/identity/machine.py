@@ -18,6 +18,7 @@ from streams.machines.identity import events, history, merges, protocol
 from streams.machines.identity.names import (
     ACK,
     ALIAS,
+    DISOWN,
     EVENT,
     FENCE,
     ID,
@@ -59,6 +60,7 @@ class IdentityMachine:
             RESOLVE_ASK: protocol.on_resolve,
             RESOLVED: protocol.on_resolved,
             ALIAS: _alias,
+            DISOWN: protocol.on_disown,
             REROUTE: protocol.on_reroute,
             ACK: protocol.on_ack,
             MERGE_ASK: self._merge_ask,

@@ -5,15 +5,20 @@ An account of the default namespace is known by its name; one of another namespa
 itself or the account it is an alias of. A wish to merge goes, by way of the survivor's key if that is an
 alias, to the key SHARED (partition 0): kind `merge.ask`. What is decided there is sent to every partition
 as a `fence`; each follows it from then on (shared row `merge`) and confirms to the old key. Two opposite
-wishes meet there: the first wins.
+wishes meet there: the first wins. A merge is for good: what would take it back is refused, unless it came
+before the merge (bucket `note`: events that merge or give further ids, and corrections).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from schemas.errors import EventError, show
 from streams.kernel.contract import SHARED, Context, Record
+from streams.machines.corrections import effective, reference, target_of
+from streams.machines.identity import history
+from streams.machines.identity.history import Note
 from streams.machines.identity.names import (
     ALIAS,
     BEGIN,
@@ -21,6 +26,7 @@ from streams.machines.identity.names import (
     FENCE,
     MERGE,
     MERGE_ASK,
+    NOTE,
     OUT,
     RESOLVE,
     SALES_EVENTS,
@@ -38,8 +44,10 @@ def on_account_event(ctx: Context, event: Event) -> None:
     names = list(aliases(ACCOUNT, node.key, event["data"])) if "ids" in event["data"] else []
     if not is_named_outright(node.key) and not node.known:
         own = next((name for name in names if is_named_outright(name)), node.key)
-        node.settle(own, own, ctx.at)
+        node.settle(own, own)
     target = account_of(node)
+    if event["type"] == MERGED or names or target_of(event) is not None:
+        _remember(node, event)
     if event["type"] == MERGED:
         _wish(node, event)
     value = event if not node.namespace or "ns" in event else {**event, "ns": node.namespace}
@@ -59,7 +67,7 @@ def on_account_alias(ctx: Context, record: Record) -> None:
     node = Node(ctx)
     account: str = record.value["account"]
     if not node.known and not is_named_outright(node.key):
-        node.settle(account, account, ctx.at)
+        node.settle(account, account)
         node.save()
         return
     mine = account_of(node)
@@ -67,9 +75,53 @@ def on_account_alias(ctx: Context, record: Record) -> None:
         ctx.emit(RESOLVE, SHARED, MERGE_ASK, {"account": mine, "into": account, "alias": node.key})
 
 
+def _remember(node: Node, event: Event) -> None:
+    """Keep a note of an event that merges, gives further ids, or changes one that may.
+
+    Raises:
+        EventError: SW-STREAM-046: it would take back a merge or a further id.
+    """
+    if target_of(event) is None:
+        ref = reference(event)
+        if node.ctx.get(NOTE, ref) is None:
+            node.ctx.put(NOTE, ref, history.note_of(ACCOUNT, event, node.ctx.at, 0))
+        return
+    kept = [note for _, note in node.ctx.scan(NOTE)]
+    new = history.with_events(node, kept, [event])
+    lost = sorted(_joined(node, kept) - _joined(node, new))
+    if lost:
+        raise EventError(
+            "SW-STREAM-046",
+            place=f"{node.key}: {target_of(event)}".replace("|", "/"),
+            expected=f"a change that leaves {node.key} and {', '.join(lost)} one account",
+            found=event["type"],
+            next_step="open an account under a new id and name it in corrections of what belongs to it",
+        )
+    for note in new[len(kept) :]:
+        node.ctx.put(NOTE, note["r"], note)
+
+
+def _joined(node: Node, notes: Iterable[Note]) -> set[str]:
+    """Keys of accounts that the notes make one with this one."""
+    found: set[str] = set()
+    for note in effective(notes):
+        event = note["e"]
+        into = event["data"].get("into") if event.get("type") == MERGED else None
+        if isinstance(into, str) and into:
+            found.add(entity_key(ACCOUNT, node.namespace, into))
+        found.update(aliases(ACCOUNT, node.key, event["data"]))
+    return found
+
+
 def _wish(node: Node, event: Event) -> None:
-    """Pass the wish to merge on; refuses at once what names no other account."""
-    named = event["data"].get("into")
+    """Pass the wish to merge on, corrected by what came before it; refuses at once what names no other
+    account.
+    """
+    notes = {note["r"]: note["e"] for note in effective(note for _, note in node.ctx.scan(NOTE))}
+    wish = notes.get(reference(event))
+    if wish is None:
+        return  # it was taken back before it came
+    named = wish["data"].get("into")
     if not isinstance(named, str) or not named:
         raise EventError(
             "SW-EVENT-020",
@@ -101,7 +153,7 @@ def on_merge_ask(ctx: Context, record: Record, partitions: int) -> None:
         return
     node = Node(ctx)
     if not node.known:
-        node.settle(node.key, node.key, ctx.at)
+        node.settle(node.key, node.key)
         node.save()
     ctx.emit(RESOLVE, SHARED, MERGE_ASK, {**value, "into": account_of(node)})
 

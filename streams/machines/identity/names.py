@@ -12,15 +12,16 @@ ID, ROUTE = "id", "route"
 """Bucket and name of a key's route row, see `node`."""
 
 PARK, PARKED_AS, ASK, MOVES, NOTE = "park", "parked", "ask", "moves", "note"
+TOLD, CLAIMS = "told", "claims"
 """Buckets of a key: events that wait (in order), their places by reference, keys that follow this one, moves
-not yet confirmed, what events have named (see `history`)."""
+not yet confirmed, what events have named (see `history`), keys it claims and that claim it (see `claims`)."""
 
 MERGE, PARKED, COUNT = "merge", "parked", "count"
 """Shared buckets: merged account -> survivor; keys with waiting events; how many events wait (name
 `parked`).
 """
 
-EVENT, RESOLVE_ASK, RESOLVED, ALIAS = "event", "resolve", "resolved", "alias"
+EVENT, RESOLVE_ASK, RESOLVED, ALIAS, DISOWN = "event", "resolve", "resolved", "alias", "disown"
 REROUTE, ACK, MERGE_ASK, FENCE = "reroute", "ack", "merge.ask", "fence"
 BEGIN, OUT, CONFIRM = "move.begin", "move.out", "move.confirm"
 

@@ -41,18 +41,27 @@ _SIDES: Final = ("external", "direction", "from", "to", "platform")
 _MORE: Final[Mapping[str, tuple[str, ...]]] = {
     "cost": _SCOPES, "target": _SCOPES, MESSAGE: _SIDES, "payment": ("allocations",), "approval": ("of",),
 }  # fmt: skip
+_GIVING: Final[Mapping[str, tuple[str, ...]]] = {CONTACT: ("mail", "phone", "im")}
 _FIELDS: Final = {
-    kind: tuple(dict.fromkeys((ACCOUNT, *(field for field, _ in fields), *_MORE.get(kind, ()))))
+    kind: tuple(
+        dict.fromkeys((ACCOUNT, *(f for f, _ in fields), *_MORE.get(kind, ()), *_GIVING.get(kind, ()), "ids"))
+    )
     for kind, fields in PARENTS.items()
 }
-_OTHER_FIELDS: Final = tuple(field for field, _ in OTHER_PARENTS)
+_OTHER_FIELDS: Final = (*(field for field, _ in OTHER_PARENTS), "ids")
+_LINKED: Final = ("opportunity", "contact")
+"""Fields, and kinds, of what became of a converted lead."""
+
+MORE_OF_KIND: Final[Mapping[str, tuple[str, ...]]] = {LEAD: _LINKED, ACCOUNT: ("into",)}
+"""Fields that name something in one type of the kind's events only (`MORE_OF_TYPE`), and in corrections."""
+MORE_OF_TYPE: Final = {CONVERTED: _LINKED, MERGED: MORE_OF_KIND[ACCOUNT]}
 
 
 def naming_fields(kind: str) -> tuple[str, ...]:
-    """Fields of data that `parent_of` reads for the kind.
+    """Fields of data that name parents, or give further names, in every event of the kind.
 
     >>> naming_fields("quote")
-    ('account', 'opportunity')
+    ('account', 'opportunity', 'ids')
     """
     return _FIELDS.get(kind, _OTHER_FIELDS)
 
@@ -126,9 +135,20 @@ def aliases(kind: str, key: str, data: Data) -> Iterator[str]:
                     yield found
 
 
-def linked(namespace: str, data: Data) -> Iterator[str]:
-    """Keys of what became of a converted lead."""
-    for kind in ("opportunity", "contact"):
+def given(kind: str, namespace: str, key: str, type_: str | None, data: Data) -> Iterator[str]:
+    """Keys that an event of the entity `key` makes follow it: external ids of a contact, further ids, what
+    became of a converted lead.
+    """
+    if kind == CONTACT:
+        yield from external_ids(data)
+    if "ids" in data:
+        yield from aliases(kind, key, data)
+    if type_ == CONVERTED:
+        yield from _linked(namespace, data)
+
+
+def _linked(namespace: str, data: Data) -> Iterator[str]:
+    for kind in _LINKED:
         native = _text(data.get(kind))
         if native:
             yield entity_key(kind, namespace, native)

@@ -3,8 +3,9 @@
 The route row of a key (bucket `id`, name `route`):
     k     key of `sales.events` its events go to (an account as named, merges are looked up); None: unknown
     p     key of the parent that gave the route, when it is not `k` itself
-    o     order of the event that gave the route        f, c  first note; 1: corrections, see `history`
-    t     effective time (us) of the naming that an external id follows: older ones do not change its route
+    o     order of the event of its own that gave the route; without it the route is a claim's, or its own key
+    u     nobody knows the parent `p` yet: key of what gave the route `k`, which stands in for it
+    f, c  first note; 1: corrections, see `history`
     kids  1 when other keys follow this one (bucket `ask`)
     m     number of moves made        w, n, s   see `parking`
 
@@ -18,7 +19,6 @@ from typing import Final
 from streams.kernel.contract import Context
 from streams.machines.identity.names import (
     ACK,
-    ALIAS,
     ASK,
     BEGIN,
     CONFIRM,
@@ -70,7 +70,7 @@ def rank(key: str) -> tuple[int, str]:
 class Node:
     """The key of `ctx` as a node: read once, written back by `save`."""
 
-    __slots__ = ("_changed", "ctx", "key", "kind", "namespace", "native", "row")
+    __slots__ = ("_changed", "ctx", "key", "kind", "namespace", "native", "row", "was_firm")
 
     def __init__(self, ctx: Context) -> None:
         self.ctx = ctx
@@ -79,6 +79,7 @@ class Node:
         row: Route | None = ctx.get(ID, ROUTE)
         self.row: Route = {"k": None} if row is None else dict(row)
         self._changed = False
+        self.was_firm = self.firm if self.known else None
 
     @property
     def known(self) -> bool:
@@ -95,6 +96,11 @@ class Node:
         """The key that gave the route (itself when it names no parent)."""
         found: str | None = self.row.get("p", self.row["k"])
         return found
+
+    @property
+    def firm(self) -> bool:
+        """Does the route come from elsewhere than another id of the same entity?"""
+        return "o" in self.row or kind_of(self.parent or "") != self.kind
 
     def set(self, name: str, value: object) -> None:
         """Change a field of the row; None takes it out."""
@@ -128,15 +134,10 @@ class Node:
         route = self.target if self.known else None
         self.ctx.emit(RESOLVE, key, RESOLVED, {"parent": self.key, "k": route})
 
-    def adopt(self, key: str, time: int) -> None:
-        """Make `key` (an external id, an alias, what a lead became) follow this one."""
-        self.followed_by(key)
-        self.ctx.emit(RESOLVE, key, ALIAS, {"parent": self.key, "k": self.target, "t": time})
-
     # -- changing the route ----------------------------------------------------------------------------------
 
-    def settle(self, k: str, parent: str, time: int, via: dict[str, object] | None = None) -> bool:
-        """Take the route `k` from `parent`, named at `time` (us); moves what is elsewhere.
+    def settle(self, k: str, parent: str, via: dict[str, object] | None = None) -> bool:
+        """Take the route `k` from `parent`; moves what is elsewhere.
 
         `via` is the reroute that asks for it. Returns True when followers must acknowledge before the move is
         confirmed; then the reroute is acknowledged later.
@@ -146,7 +147,6 @@ class Node:
             k = old
         self.row["k"] = k
         self.set("p", None if parent == k else parent)
-        self.row["t"] = time
         if old is None:
             if "kids" in self.row:
                 for key, _ in list(self.ctx.scan(ASK)):
@@ -166,7 +166,8 @@ class Node:
         if not followers:
             self._confirm(move, source)
             return False
-        reroute = {"move": move, "parent": self.key, "from": source, "to": target, "path": path}
+        reroute = {"move": move, "parent": self.key, "from": source, "to": target, "path": path,
+                   "f": int(self.firm)}  # fmt: skip
         for key in followers:
             self.ctx.emit(RESOLVE, key, REROUTE, reroute)
         up = None if via is None else [via["parent"], via["move"]]
@@ -174,10 +175,8 @@ class Node:
         return True
 
     def _announce(self, move: str, number: int, source: str, target: str) -> None:
-        scope: dict[str, object] = (
-            {"all": True} if source == self.key else {"entity": [self.kind, self.native]}
-        )
-        if self.namespace and "entity" in scope:
+        scope: dict[str, object] = {"entity": [self.kind, self.native]}
+        if self.namespace:
             scope["ns"] = self.namespace
         begin = {"move": move, "seq": number, "from": source, "scope": scope, "partitions": 1}
         self.ctx.emit(SALES_EVENTS, target, BEGIN, begin)

@@ -153,30 +153,34 @@ def test_deals_that_change_their_customer(
     histories(messy=True),
     moves,
     st.lists(st.tuples(ticks, st.integers(0, 4), st.one_of(st.none(), accounts)), max_size=4),
+    st.booleans(),
     partitions,
 )
 def test_changes_of_the_customer_that_are_corrected_or_taken_back(
     items: list[Item],
     moved: list[tuple[int, str, str]],
     changes: list[tuple[int, int, str | None]],
+    owned: bool,
     parts: int,
 ) -> None:
-    """changes: (tick, which move, the right customer or None when there was no such change)."""
+    """changes: (tick, which move, the right customer or None when there was no such change). owned: deals
+    have a customer from the start.
+    """
     history = [
         i for i in homed(items, moving=True) if i.of is None or not items[i.of].type.endswith("created")
     ]
-    given_entries = [_by_deal(e) for e in entries(history, OWN, 1)]
+    given_entries = [_by_deal(e) if owned else named(e, None) for e in entries(history, OWN, 1)]
     right = {which: (tick, account) for tick, which, account in reversed(changes)}
-    homes = {deal: [(0, HOME[deal])] for deal in DEALS}
+    homes = {deal: [(0, f"account:{HOME[deal]}" if owned else f"opportunity:{deal}")] for deal in DEALS}
     for n, (tick, deal, account) in enumerate(moved):
-        named = right[n][1] if n in right else account
-        homes[deal] += [] if named is None else [(tick, named)]
+        customer = right[n][1] if n in right else account
+        homes[deal] += [] if customer is None else [(tick, f"account:{customer}")]
         given_entries += _moved(n, tick, deal, account, right.get(n))
     runtime = run(in_time(given_entries), partitions=parts)
     for (key, name), row in rows(runtime, "e").items():
         if name.startswith("opportunity|"):
             row["d"].pop("region", None)
-            assert key == f"account:{max(homes[row['id']])[1]}"
+            assert key == max(homes[row["id"]])[1]
     check(runtime, history)
 
 
@@ -233,3 +237,58 @@ def test_a_converted_lead_takes_its_history_along(called: list[int], tick: int, 
         assert {key for key, name in rows(runtime, "e") if not name.startswith("opp")} == {"account:A1"}
         outputs.append(left(told(runtime), "alert"))
     assert outputs[0] == outputs[1]
+
+
+DEAL = """
+rule: deal
+title: 商机没有跟进
+watch: opportunity
+when: {silent: {of: [activity.logged], for: 2d}}
+"""
+
+
+def log_of_a_lead(called: list[int]) -> list[Entry]:
+    """A lead and two deals that nobody has named a customer of, and calls about each of them."""
+    rules = (("lead", LEAD), ("won", WON), ("deal", DEAL))
+    log = [rule_entry(name, text, BEGIN - DAY) for name, text in rules]
+    log.append(event(BEGIN, "lead.created", "lead", lead="L1"))
+    for deal in ("D1", "D2"):
+        log.append(event(BEGIN, "opportunity.created", deal, opportunity=deal))
+    abouts = ({"lead": "L1"}, {"opportunity": "D1"}, {"opportunity": "D2"})
+    for n, when in enumerate(called):
+        at = BEGIN + when * TICK + n
+        log.append(event(at, "activity.logged", f"c{n}", activity=f"c{n}", kind="call", **abouts[n % 3]))
+    return log
+
+
+def entities_of(runtime: MemoryRuntime) -> dict[str, Any]:
+    """Where each entity but accounts is, and what its events have made of it."""
+    found = {}
+    for (key, name), row in rows(runtime, "e").items():
+        if not name.startswith("account|"):
+            kept = {part: row[part] for part in ("c", "st", "op", "s") if part in row}
+            found[name] = {"key": key, "d": {k: v for k, v in row["d"].items() if v is not None}, **kept}
+    return found
+
+
+said_of_lead = st.fixed_dictionaries(
+    {}, optional={"account": st.sampled_from(["A1", "A2"]), "opportunity": st.sampled_from(["D1", "D2"])}
+)
+
+
+@examples(max_examples=60)
+@given(calls, ticks, said_of_lead, ticks, st.one_of(st.none(), said_of_lead), partitions)
+def test_a_conversion_that_is_corrected_or_taken_back(
+    called: list[int], tick: int, said: dict[str, str], later: int, right: dict[str, str] | None, parts: int
+) -> None:
+    """right: what the correction says; None: the lead was never converted."""
+    at, then = BEGIN + tick * TICK + BETWEEN, BEGIN + (tick + later) * TICK + BETWEEN
+    log = log_of_a_lead(called)
+    converted = event(at, "lead.converted", "conv", lead="L1", **said)
+    end, more = ("deleted", {}) if right is None else ("corrected", right)
+    change = event(then, f"lead.{end}", "change", lead="L1", event="conv", **more)
+    changed = run(in_time([*log, converted, change]), partitions=parts)
+    known = [] if right is None else [event(at, "lead.converted", "conv", lead="L1", **{**said, **right})]
+    clean = run(in_time([*log, *known]), partitions=1)
+    assert entities_of(changed) == entities_of(clean)
+    assert left(told(changed), "alert") == left(told(clean), "alert")

@@ -79,10 +79,10 @@ def test_a_converted_lead_takes_all_along_and_links_its_opportunity() -> None:
     fill(cluster, [("lead:L1", converted)])
     assert {tuple(found) for found in cluster.places().values()} == {("account:A1",)}
     assert [v["scope"] for v in cluster.kinds("lead:L1", "move.out")] == [
-        {"all": True},
+        {"entity": ["lead", "L1"]},
         {"entity": ["activity", "X1"]},
     ]
-    assert [v["scope"] for v in cluster.kinds(O1, "move.out")] == [{"all": True}]
+    assert [v["scope"] for v in cluster.kinds(O1, "move.out")] == [{"entity": ["opportunity", "O1"]}]
 
 
 def test_an_opportunity_that_changes_its_account_takes_its_quotes_along() -> None:
