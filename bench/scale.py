@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import partial
-from itertools import chain, islice
+from itertools import chain
 from random import Random
 
 from bench.durable import Durable, durable
 from bench.kernel import Kernel
 from bench.measure import Cost, Report, Size, side_by_side
+from bench.population import fill
 from bench.workload import START, STEP, deal_of, entries, opening_entries, rules, rules_in
 from schemas.envelope import Event
 from streams.runtimes.memory import entry_of
 from streams.runtimes.pipeline import Entry
 
+RULES = 100
 FEW_DEALS, MANY_DEALS = 10, 10_000
-LOADED_AT_ONCE = 10_000
 
 
 def run(size: Size) -> Report:
     """Ratios of the cost of an event."""
-    report = Report("Scale: cost of an event against what is there, 100 rules")
+    report = Report(f"Scale: cost of an event against what is there, {RULES} rules")
     _entities(report, size)
     _deals(report, size)
     return report
@@ -38,8 +39,7 @@ def _entities(report: Report, size: Size) -> None:
     with ExitStack() as stack:
         runs: dict[str, Callable[[], Cost]] = {}
         for entities in (few, many):
-            workspace = stack.enter_context(durable(rules_in(rules(100))))
-            _load(workspace, entities // 2)
+            workspace = stack.enter_context(_populated(entities // 2))
             warm = count
             stream = entries(warm + count * size.rounds, entities // 2, known=True)
             workspace.take(stream[:warm])
@@ -52,10 +52,15 @@ def _entities(report: Report, size: Size) -> None:
     )
 
 
-def _load(workspace: Durable, accounts: int) -> None:
-    found = chain.from_iterable(opening_entries(number) for number in range(accounts))
-    while chunk := list(islice(found, LOADED_AT_ONCE)):
-        workspace.take(chunk)
+@contextmanager
+def _populated(accounts: int) -> Iterator[Durable]:
+    """A new workspace with so many accounts, each with an opportunity."""
+    with durable(rules_in(rules(RULES))) as made:
+        made.close()
+        fill(made.place, accounts, RULES)
+        workspace = Durable(made.place)
+        yield workspace
+        workspace.close()
 
 
 def _parts(workspace: Durable, stream: list[Entry], count: int) -> Callable[[], Cost]:
@@ -80,12 +85,12 @@ def _deals(report: Report, size: Size) -> None:
         for deals, accounts in shapes.items()
     }
     opened = {deals: accounts * (deals + 1) for deals, accounts in shapes.items()}
-    kernels = {d: Kernel(100, streams[d], opened[d] + count) for d in shapes}
+    kernels = {d: Kernel(RULES, streams[d], opened[d] + count) for d in shapes}
     in_memory = side_by_side({str(d): partial(kernels[d].run, count) for d in shapes}, size.rounds)
     with ExitStack() as stack:
         runs: dict[str, Callable[[], Cost]] = {}
         for deals in shapes:
-            workspace = stack.enter_context(durable(rules_in(rules(100))))
+            workspace = stack.enter_context(durable(rules_in(rules(RULES))))
             workspace.take(streams[deals][: opened[deals] + count])
             runs[str(deals)] = _parts(workspace, streams[deals][opened[deals] + count :], count)
         on_disk = side_by_side(runs, size.rounds)
