@@ -13,10 +13,10 @@ LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --un
 FOREIGN := /([w]ork|[r]oot)/|[p]ypi\.org|[p]ythonhosted\.|deb\.[d]ebian\.|[s]napshot\.debian|[n]pmjs\.|[c]rates\.io|proxy\.[g]olang|repo1?\.[m]aven|[a]rtifactory|artifact-?[r]egistry
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run cluster soak test check bench docs lock clean
+.PHONY: help setup demo run cluster cluster-demo soak test check bench docs lock clean
 
 help: ## Show this list
-	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 setup: $(READY) ## Make .venv with everything that is needed; quick when done
 
@@ -30,8 +30,11 @@ run: $(READY) ## Run the workspace in WORKSPACE=workspace, made when it is not t
 	@test -f $(WORKSPACE)/stagewatch.toml || $(BIN)/stagewatch init $(WORKSPACE)
 	@$(BIN)/stagewatch run --workspace $(WORKSPACE) $(ARGS)
 
-cluster: $(READY) ## Run Kafka, Redis, Prometheus and two workers here until Ctrl-C; ARGS="--workers 3"
+cluster: $(READY) ## Run Kafka, Redis, Prometheus, Alertmanager and two workers here until Ctrl-C
 	@$(BIN)/python -m deploy.local $(ARGS)
+
+cluster-demo: $(READY) ## Watch the demo on such a cluster, kill -9 of a worker included; all ends by itself
+	@$(BIN)/python -m deploy.local.demo $(ARGS)
 
 soak: $(READY) ## Play all scenarios and longer faults on a real Kafka; takes most of an hour
 	@STAGEWATCH_SOAK=1 $(BIN)/python -m pytest tests/integration/cluster $(ARGS)

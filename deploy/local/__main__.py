@@ -1,6 +1,7 @@
 """`make cluster`: a whole cluster on 127.0.0.1 that stays up until Ctrl-C, and where to look at it.
 
-Kafka, Redis, Prometheus, Alertmanager and two workers, with their data in build/cluster. For trying out.
+Kafka, Redis, a mail catcher, two workers, Prometheus and Alertmanager, with their data in build/cluster. For
+trying out.
 """
 
 from __future__ import annotations
@@ -11,92 +12,97 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+import time
 from pathlib import Path
+from types import FrameType
 
-from deploy.local.kafka import HOME, Kafka
-from deploy.local.process import NotStartedError, ServerProcess
-from deploy.local.redis import Redis
-from deploy.local.watching import Alertmanager, Prometheus
+from rich.console import Console
 
-SETTINGS = """
-[cluster]
-prefix = "stagewatch"
-partitions = {partitions}
-replication = 1
+from deploy.local.kafka import HOME
+from deploy.local.process import NotStartedError
+from deploy.local.showing import WIDTH, places
+from deploy.local.site import Site, look
+from stagewatch.cli.options import language
+from stagewatch.commands.output import Language
+from stagewatch.demo.words import word
 
-[cluster.kafka]
-brokers = "{kafka}"
-
-[cluster.redis]
-url = "{redis}"
-"""
+FOLDER = HOME / "build" / "cluster"
 
 
-class Worker(ServerProcess):
-    """A `stagewatch worker`."""
-
-    def __init__(self, folder: Path, workspace: Path) -> None:
-        super().__init__(folder)
-        self._workspace = workspace
-
-    def command(self) -> Sequence[str]:
-        """The worker."""
-        where = ["-w", str(self._workspace), "--listen", self.address, "--data", str(self.folder)]
-        return [sys.executable, "-m", "stagewatch", "worker", *where, "--log", "json"]
-
-
-def workspace(folder: Path, kafka: Kafka, redis: Redis, partitions: int) -> Path:
-    """A workspace in `folder`, made when it is not there, that names these servers."""
+def workspace(site: Site, partitions: int) -> Path:
+    """The workspace, made when it is not there, that names these servers."""
+    folder = site.workspace
     settings = folder / "stagewatch.toml"
     if not settings.exists():
-        subprocess.run([sys.executable, "-m", "stagewatch", "init", str(folder)], check=True)
-    head = settings.read_text("utf-8").partition("\n[cluster]\n")[0]
-    cluster = SETTINGS.format(partitions=partitions, kafka=kafka.address, redis=redis.url)
-    settings.write_text(head.rstrip() + "\n" + cluster, "utf-8")
+        made = [sys.executable, "-m", "stagewatch", "init", str(folder)]
+        subprocess.run(made, check=True, stdout=subprocess.DEVNULL)
+    own = settings.read_text("utf-8").partition("\n[mail]\n")[0]
+    names = site.settings(partitions, site.mail.port, trial=False)
+    settings.write_text(f"{own.rstrip()}\n{names}", "utf-8")
     return folder
 
 
-def run(folder: Path, workers: int, partitions: int, stopping: threading.Event) -> None:
-    """Start everything, say where it is, wait, stop it."""
-    with contextlib.ExitStack() as up:
-        kafka = up.enter_context(Kafka(folder / "kafka"))
-        redis = up.enter_context(Redis(folder / "redis"))
-        place = workspace(folder / "workspace", kafka, redis, partitions)
-        names = [f"worker-{number + 1}" for number in range(workers)]
-        its = [up.enter_context(Worker(folder / name, place)) for name in names]
-        alertmanager = up.enter_context(Alertmanager(folder / "alertmanager"))
-        targets = [worker.address for worker in its]
-        prometheus = up.enter_context(Prometheus(folder / "prometheus", targets, alertmanager.address))
-        lines = {
-            "Kafka": kafka.address,
-            "Redis": redis.url,
-            "Prometheus": f"http://{prometheus.address}/alerts",
-            "Alertmanager": f"http://{alertmanager.address}",
-            **{name: f"http://{worker.address}/metrics" for name, worker in zip(names, its, strict=True)},
-            "workspace": str(place),
-            "status": f"stagewatch status -w {place}",
-        }
-        for name, where in lines.items():
-            print(f"  {name:<14} {where}", flush=True)
-        print("Ctrl-C stops all of it.", flush=True)
-        stopping.wait()
+def run(site: Site, partitions: int, tongue: Language) -> None:
+    """Start everything, say where it is, wait for a signal, stop it."""
+    console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
+    begun = time.monotonic()
+    console.print(word("starting", tongue))
+    place = workspace(site, partitions)
+    with site:
+        console.print(word("up", tongue, seconds=f"{time.monotonic() - begun:.1f}"))
+        shown = place.relative_to(Path.cwd()) if place.is_relative_to(Path.cwd()) else place
+        console.print(places(look(site)))
+        console.print(word("next", tongue))
+        for command in TRY:
+            console.print(f"  {command.format(where=shown)}", style="cyan", soft_wrap=True)
+        console.print(word("stops", tongue))
+        with contextlib.suppress(KeyboardInterrupt):
+            threading.Event().wait()
+        console.print(word("stopping", tongue))
+
+
+TRY = (
+    ".venv/bin/stagewatch status -w {where}",
+    ".venv/bin/stagewatch simulate --days 30 -o build/month.jsonl",
+    ".venv/bin/stagewatch import build/month.jsonl -w {where}",
+    ".venv/bin/stagewatch alerts list -w {where}",
+)
+
+
+def end(number: int, frame: FrameType | None) -> None:
+    """SIGTERM and a closed terminal end it as Ctrl-C does."""
+    raise KeyboardInterrupt
+
+
+def hurried(text: str) -> tuple[str, str]:
+    """`StagewatchDown=5s` -> (alert, time). Raises ValueError."""
+    name, _, after = text.partition("=")
+    if not name or not after:
+        raise ValueError(text)
+    return name, after
 
 
 def main() -> int:
     """Read the arguments and run."""
     parser = argparse.ArgumentParser(prog="make cluster", description=__doc__)
-    parser.add_argument("--folder", type=Path, default=HOME / "build" / "cluster")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where data and logs lie")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--partitions", type=int, default=4)
+    parser.add_argument("--partitions", type=int, default=4, help="of every stage; fixed by the first run")
+    parser.add_argument(
+        "--alert-after", type=hurried, action="append", default=[], metavar="ALERT=5s",
+        help="let an alert of operations fire sooner than its rule says, to see it",
+    )  # fmt: skip
+    parser.add_argument("--lang", choices=("zh", "en"), help="by default as LANG says")
     options = parser.parse_args()
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
     try:
-        run(options.folder.resolve(), options.workers, options.partitions, stopping)
+        site = Site(options.folder.resolve(), options.workers, {}, dict(options.alert_after))
+        run(site, options.partitions, language(options.lang))
     except NotStartedError as error:
         print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
         return 1
     return 0
 

@@ -81,12 +81,12 @@ class Kafka(ServerProcess):
         self._jars = fetch_jars()
 
     def prepare(self) -> None:
-        """Write the properties and format the data's folder, once."""
-        properties = self.folder / "server.properties"
-        if properties.exists():
-            return
+        """Write the properties; format the data's folder, once."""
+        properties, data = self.folder / "server.properties", self.folder / "data"
         fields = {"host": HOST, "port": self.port, "controller": self._controller, "session": self._session}
-        properties.write_text(PROPERTIES.format(**fields, data=self.folder / "data") + self._more, "utf-8")
+        properties.write_text(PROPERTIES.format(**fields, data=data) + self._more, "utf-8")
+        if (data / "meta.properties").exists():
+            return
         tool = "kafka.tools.StorageTool"
         identity = subprocess.run(
             self._java("64m", tool, "random-uuid"), check=True, capture_output=True, text=True

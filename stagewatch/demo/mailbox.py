@@ -30,18 +30,18 @@ class Mail:
 
 
 class Mailbox:
-    """The server; `async with` runs it on a free port. `told` hears of every mail at once."""
+    """The server; `async with` runs it. `told` hears of every mail at once. port: 0 becomes a free one."""
 
-    def __init__(self, told: Callable[[Mail], None]) -> None:
+    def __init__(self, told: Callable[[Mail], None], port: int) -> None:
         self._told = told
         self.mails: list[Mail] = []
-        self.port = 0
+        self.port = port
         self._server: asyncio.Server | None = None
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            lambda: SMTP(self, hostname="localhost", enable_SMTPUTF8=True, loop=loop), HOST, 0
+            lambda: SMTP(self, hostname="localhost", enable_SMTPUTF8=True, loop=loop), HOST, self.port
         )
         self.port = int(self._server.sockets[0].getsockname()[1])
         return self

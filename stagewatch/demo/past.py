@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -112,15 +112,10 @@ def write_past(path: Path, org: Organisation, plan: Plan, told: Told) -> Life:
 def import_past(workspace: Workspace, settings: Settings, file: Path, told: Told) -> Past:
     """Import the file as `stagewatch import` does."""
     started = time.perf_counter()
-    past, report = Past(), ImportReport()
+    past = Past()
     with open_writer(workspace, settings) as writer:
         now = writer.now()
-
-        def read(done: int, total: int) -> None:
-            told("read", done, total)
-
-        items = read_events([file], None, zone=settings.tz, now=now, progress=read)
-        events = list(sort_history(report.watch(items)))
+        events, report = read_past(file, settings, now, told)
         for start in range(0, len(events), CHUNK):
             part = events[start : start + CHUNK]
             writer.history([_entry(item, now, settings) for item in part])
@@ -135,6 +130,19 @@ def import_past(workspace: Workspace, settings: Settings, file: Path, told: Told
         past.parked = sum(item.count for item in reader.parked())
     past.seconds = time.perf_counter() - started
     return past
+
+
+def read_past(
+    file: Path, settings: Settings, now: int, told: Told
+) -> tuple[Sequence[Imported], ImportReport]:
+    """The events of a file in the order of their arrival, as `stagewatch import` reads them."""
+    report = ImportReport()
+
+    def read(done: int, total: int) -> None:
+        told("read", done, total)
+
+    items = read_events([file], None, zone=settings.tz, now=now, progress=read)
+    return list(sort_history(report.watch(items))), report
 
 
 def _entry(item: Imported, now: int, settings: Settings) -> Any:

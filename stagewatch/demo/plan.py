@@ -12,12 +12,12 @@ PATIENCE: Final = 15.0
 
 LEAST_SECONDS: Final = 12
 BUDGET: Final = 95.0
-"""Seconds for all but the settling; on a slow machine, where the past takes long, life is shorter."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """past, days: of history and of life. seconds: of wall time in which these days pass. size: reps.
+    budget: seconds for all but the settling; on a slow machine, where the past takes long, life is shorter.
 
     >>> Plan(days=7, seconds=42).scale
     14400
@@ -28,6 +28,7 @@ class Plan:
     past: int = 365
     days: int = 7
     seconds: int = 42
+    budget: float = BUDGET
 
     @property
     def scale(self) -> int:
@@ -40,7 +41,7 @@ class Plan:
         >>> Plan(days=7, seconds=42).after(71).seconds, Plan(days=7, seconds=42).after(71).days
         (24, 4)
         """
-        left = max(LEAST_SECONDS, int(BUDGET - spent))
+        left = max(LEAST_SECONDS, int(self.budget - spent))
         if left >= self.seconds:
             return self
         return replace(self, seconds=left, days=max(3, self.days * left // self.seconds))

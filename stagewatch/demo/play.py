@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import gc
 import logging
-import secrets
 import signal
 import tempfile
 import time
@@ -19,32 +18,28 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from connectors.channels.mail import MailSettings
 from connectors.sources.simulator import Organisation
 from schemas.time import DAY
 from stagewatch.commands.output import Language, put_json, say
 from stagewatch.commands.running import secrets_of
 from stagewatch.demo import lines, summary
+from stagewatch.demo.alone import alone
+from stagewatch.demo.ground import Ground, GroundOf, Living
 from stagewatch.demo.lines import Line, Stand
-from stagewatch.demo.mailbox import HOST, Mail, Mailbox
-from stagewatch.demo.past import Life, Past, import_past, make_workspace, write_past
+from stagewatch.demo.mailbox import Mail, Mailbox
+from stagewatch.demo.past import Life, Past, write_past
 from stagewatch.demo.plan import PATIENCE, Plan
 from stagewatch.demo.screen import Screen
 from stagewatch.demo.sender import Record, Sender
-from stagewatch.demo.stories import Stories, World
+from stagewatch.demo.stories import Stories, Story, World
 from stagewatch.demo.summary import Session
 from stagewatch.demo.tally import ENDS, Tally
 from stagewatch.demo.words import word
 from stagewatch.logs import configure_logs
-from stagewatch.service.server import Run, Server
 from stagewatch.settings import Settings
 from stagewatch.workspace.paths import Workspace
 from stagewatch.workspace.rulefiles import read_rules
-from streams.runtimes.collector import spare_old_objects
-from streams.runtimes.embedded.clock import ScaledClock
-from streams.runtimes.embedded.progress import Committed
 from streams.stores.log import Logged
-from streams.views.port import OPEN_STATES
 
 BEAT: Final = 0.1
 """Seconds between two looks at what has arrived."""
@@ -55,13 +50,14 @@ SETTLE: Final = 8.0
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """How the demo is wanted. keep: where the workspace stays. svg: where a picture goes."""
+    """How the demo is wanted. keep: where the workspace stays. svg: where a picture goes. ground: on what."""
 
     plan: Plan
     keep: Path | None
     svg: Path | None
     as_json: bool
     language: Language
+    ground: GroundOf = alone
 
 
 def run(wish: Wish) -> int:
@@ -77,21 +73,24 @@ def run(wish: Wish) -> int:
 def _session(wish: Wish, root: Path) -> int:
     started = time.perf_counter()
     org = Organisation(wish.plan.seed, wish.plan.size)
-    workspace, settings = make_workspace(root, org)
-    demo = Demo(wish, org, workspace, settings)
-    with _logs(workspace, settings):
+    with wish.ground(root, org) as ground, _logs(ground.workspace, ground.settings):
+        demo = Demo(wish, org, ground)
         life = demo.remember()
         demo.plan = wish.plan.after(time.perf_counter() - started)
         whole = asyncio.run(demo.live(life))
-    session = demo.session(time.perf_counter() - started, whole)
+        session = demo.session(time.perf_counter() - started, whole)
+        _tell(wish, demo.screen, session)
+    return 1 if session.missing else 0
+
+
+def _tell(wish: Wish, screen: Screen, session: Session) -> None:
     shown = summary.as_text(session, wish.language)
     if wish.as_json:
         put_json(summary.as_json(session))
     else:
-        demo.screen.console.print(shown)
+        screen.console.print(shown)
     if wish.svg is not None:
-        demo.screen.draw(wish.svg, shown)
-    return 1 if session.missing else 0
+        screen.draw(wish.svg, shown)
 
 
 @contextlib.contextmanager
@@ -134,10 +133,9 @@ def _ended_by_signals() -> Iterator[None]:
 class Demo:
     """One session: `remember` the past, then `live`."""
 
-    def __init__(self, wish: Wish, org: Organisation, workspace: Workspace, settings: Settings) -> None:
-        self.wish, self.plan, self.org = wish, wish.plan, org
-        self.workspace, self.settings = workspace, settings
-        self.screen = Screen(settings.tz, wish.language, wish.as_json)
+    def __init__(self, wish: Wish, org: Organisation, ground: Ground) -> None:
+        self.wish, self.plan, self.org, self.ground = wish, wish.plan, org, ground
+        self.screen = Screen(ground.settings.tz, wish.language, wish.as_json)
         self.tally = Tally()
         self.past = Past()
         self._fresh: list[Line] = []
@@ -149,12 +147,12 @@ class Demo:
     def remember(self) -> Life:
         """Write the history and import it; the same world's further life."""
         plan = self.plan
-        rules = len(read_rules([self.workspace.rules]).rules)
+        rules = len(read_rules([self.ground.workspace.rules]).rules)
         self._say("made", rules=rules, people=len(self.org.workers), teams=len(self.org.teams))
-        file = self.workspace.root / "history.jsonl"
+        file = self.ground.workspace.root / "history.jsonl"
         with self.screen.progress() as told:
             life = write_past(file, self.org, plan, told)
-            self.past = past = import_past(self.workspace, self.settings, file, told)
+            self.past = past = self.ground.remember(file, told)
         self._say(
             "imported", days=plan.past, events=past.events, seconds=f"{past.seconds:.1f}",
             refused=past.refused, parked=past.parked,
@@ -166,43 +164,36 @@ class Demo:
         return life
 
     async def live(self, life: Life) -> bool:
-        """Run the server and let the world live; False when it was stopped before its end."""
-        plan, token = self.plan, secrets.token_urlsafe(24)
-        self._clock = ScaledClock(plan.scale, max(time.time_ns() // 1000, self.past.ended))
-        async with Mailbox(self._mail) as mailbox:
-            sender = "Stagewatch <watch@example.com>"
-            mail = MailSettings(host=HOST, port=mailbox.port, tls="none", sender=sender)
-            settings = self.settings.model_copy(update={"mail": mail})
-            environment = {settings.http.tokens_env: f"demo={token}"}
-            how = Run(port=0, clock=self._clock, environment=environment)
-            async with (
-                Server(self.workspace, settings, how) as server,
-                Sender(server.url, token) as self._sender,
-            ):
-                spare_old_objects()
-                self._listen(server)
-                world = World(self._sender, self._clock.now, self._deed, self._post, mailbox.mails)
-                return await self._play(server, life, world)
+        """Let the world live where it can; False when it was stopped before its end."""
+        ground = self.ground
+        async with (
+            Mailbox(self._mail, ground.mail_port) as mailbox,
+            ground.live(self.plan, mailbox.port, self._transitions) as living,
+            Sender(living.urls, living.token) as self._sender,
+        ):
+            self._now = living.now
+            world = World(self._sender, living.now, self._deed, self._post, mailbox.mails)
+            return await self._play(living, life, world)
 
-    async def _play(self, server: Server, life: Life, world: World) -> bool:
+    async def _play(self, living: Living, life: Life, world: World) -> bool:
         stopped = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, stopped.set)
         plan = self.plan
-        self._say("lives", days=plan.days, seconds=plan.seconds, scale=plan.scale, url=server.url)
-        acting = asyncio.create_task(self.stories.run(world))
-        begin, end = self._clock.now(), time.monotonic() + plan.seconds
-        stand = Stand(begin, begin + plan.days * DAY, begin, [], self.stories.all, server.url)
+        self._say("lives", days=plan.days, seconds=plan.seconds, scale=plan.scale, url=living.urls[0])
+        acting = asyncio.create_task(self._act(world))
+        begin, end = self._now(), time.monotonic() + plan.seconds
+        stand = Stand(begin, begin + plan.days * DAY, begin, [], self._shown, living.urls[0])
         try:
             with self.screen.panel():
                 while not stopped.is_set() and not self._over(end, acting):
-                    await self._post(life.until(self._clock.now()))
+                    await self._post(life.until(self._now()))
                     self._show(stand)
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(stopped.wait(), BEAT)
                 if not stopped.is_set():
-                    await self._settle(server)
+                    await self._settle(living)
                 self._show(stand)
         finally:
             acting.cancel()
@@ -216,28 +207,24 @@ class Demo:
         late = time.monotonic() - end
         return late > PATIENCE or (late > 0 and acting.done())
 
-    async def _settle(self, server: Server) -> None:
+    async def _act(self, world: World) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.stories.run(world))
+            group.create_task(self.ground.act(world))
+
+    @property
+    def _shown(self) -> Sequence[Story]:
+        return (*self.stories.all, *self.ground.stories)
+
+    async def _settle(self, living: Living) -> None:
         """Nothing new comes in; wait until every message is sent."""
         quiet = time.monotonic() + SETTLE
         while time.monotonic() < quiet:
             await asyncio.sleep(BEAT)
-            waiting, _ = await server.outbox.counts()
-            idle = await server.engine.call(lambda runtime: runtime.backlog == 0)
-            if idle and not waiting:
+            if await living.settled():
                 return
 
     # -- what happens --------------------------------------------------------------------------------------
-
-    def _listen(self, server: Server) -> None:
-        loop = asyncio.get_running_loop()
-
-        def told(batch: Committed) -> None:
-            seen = [logged for logged in batch.outputs if logged.topic in OPEN_STATES]
-            if seen:
-                with contextlib.suppress(RuntimeError):  # the loop has ended: nobody looks any more
-                    loop.call_soon_threadsafe(self._transitions, seen)
-
-        server.engine.subscribe(told)
 
     def _transitions(self, seen: Sequence[Logged]) -> None:
         for logged in seen:
@@ -251,20 +238,20 @@ class Demo:
         self.tally.mail(mail)
         self.stories.wake()
         own = self.stories.about(mail)
-        self._fresh.append(lines.of_mail(self._clock.now(), mail, own))
+        self._fresh.append(lines.of_mail(self._now(), mail, own))
 
     def _deed(self, who: str, what: str) -> None:
-        self._fresh.append(lines.of_deed(self._clock.now(), who, word(what, self.wish.language)))
+        self._fresh.append(lines.of_deed(self._now(), who, word(what, self.wish.language)))
 
     async def _post(self, records: Sequence[Record]) -> None:
         posted = await self._sender.post(records)
         self.tally.posted(posted)
-        self._fresh += [lines.of_refusal(self._clock.now(), why) for why in posted.refused]
+        self._fresh += [lines.of_refusal(self._now(), why) for why in posted.refused]
 
     def _show(self, stand: Stand) -> None:
         fresh, self._fresh = self._fresh, []
         self.screen.show(fresh)
-        self.screen.stand(replace(stand, now=self._clock.now(), counts=self._counts()))
+        self.screen.stand(replace(stand, now=self._now(), counts=self._counts()))
 
     def _counts(self) -> list[tuple[str, str]]:
         tally = self.tally
@@ -283,10 +270,10 @@ class Demo:
 
     def session(self, seconds: float, whole: bool) -> Session:
         """All that the summary is made of."""
-        states, messages, dead = summary.stands(self.workspace)
+        ground = self.ground
         session = Session(
-            self.plan, self.past, self.tally, self.stories, states, messages, dead, seconds, whole,
-            self.settings.tz, self.wish.keep,
+            self.plan, self.past, self.tally, self.stories, ground.stands(), ground.verdict(self.tally),
+            seconds, ground.limit, whole, ground.settings.tz, self.wish.keep, ground.stories,
         )  # fmt: skip
         session.missing.extend(summary.missing(session))
         return session

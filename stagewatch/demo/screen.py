@@ -25,7 +25,7 @@ from stagewatch.demo.lines import Line, Stand, grid, panel
 from stagewatch.demo.past import Told
 from stagewatch.demo.words import word
 
-PIPE_WIDTH: Final = 120
+PIPE_WIDTH: Final = 100
 PICTURE_WIDTH: Final = 110
 _FONT_FACE: Final = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 """Fonts that a picture would fetch from elsewhere: the reader's own are used instead."""

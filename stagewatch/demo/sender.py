@@ -1,11 +1,13 @@
-"""The demo as a client of the running server: posts events, opens links of mails and sends their forms.
+"""The demo as a client of the running servers: posts events, opens links of mails and sends their forms.
 
-Only HTTP, one connection, in a thread of its own, so that the screen goes on.
+Only HTTP, one connection, in a thread of its own, so that the screen goes on. A server that is gone is left
+for the next one, which is asked again: an event that comes twice counts once.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
 import urllib.parse
 from collections.abc import Sequence
@@ -25,19 +27,19 @@ Record = dict[str, Any]
 
 @dataclass(slots=True)
 class Posted:
-    """What became of events: how many were accepted, and why others were refused, in words."""
+    """What became of events: (source, id) of those accepted, and why others were refused, in words."""
 
-    accepted: int = 0
+    taken: list[tuple[str, str]] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
 
 
 class Sender:
-    """A client with a token for events."""
+    """A client with a token for events, of servers of which any will do."""
 
-    def __init__(self, url: str, token: str) -> None:
-        parts = urllib.parse.urlsplit(url)
+    def __init__(self, urls: Sequence[str], token: str) -> None:
         self._token = token
-        self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+        parts = map(urllib.parse.urlsplit, urls)
+        self._connections = [http.client.HTTPConnection(p.hostname or "", p.port, timeout=20) for p in parts]
         self._thread = ThreadPoolExecutor(1, "demo-sender")
 
     async def __aenter__(self) -> Self:
@@ -47,7 +49,8 @@ class Sender:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await asyncio.to_thread(self._thread.shutdown, cancel_futures=True)  # the server may still answer
-        self._connection.close()
+        for connection in self._connections:
+            connection.close()
 
     async def post(self, records: Sequence[Record]) -> Posted:
         """POST events. A batch is refused as a whole: then each goes by itself, and the bad ones are told."""
@@ -60,7 +63,7 @@ class Sender:
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": _BATCH}
         status, body = await self._ask("POST", "/v1/events", msgspec.json.encode(records), headers)
         if status == 202:
-            posted.accepted += len(records)
+            posted.taken += [(str(record["source"]), str(record["id"])) for record in records]
         elif len(records) > 1 and status < 500:
             for record in records:
                 await self._batch([record], posted)
@@ -83,15 +86,26 @@ class Sender:
         self, method: str, path: str, body: bytes | None, headers: dict[str, str]
     ) -> tuple[int, bytes]:
         def ask() -> tuple[int, bytes]:
-            try:
-                self._connection.request(method, path, body, headers)
-                answer = self._connection.getresponse()
-                return answer.status, answer.read()
-            except http.client.HTTPException:
-                self._connection.close()
-                raise
+            for _ in self._connections[1:]:
+                with contextlib.suppress(OSError, http.client.HTTPException):
+                    return self._ask_first(method, path, body, headers)
+            return self._ask_first(method, path, body, headers)
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, ask)
+
+    def _ask_first(
+        self, method: str, path: str, body: bytes | None, headers: dict[str, str]
+    ) -> tuple[int, bytes]:
+        """Ask the first server; when it is gone, it is the last from now on."""
+        connection = self._connections[0]
+        try:
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        except (OSError, http.client.HTTPException):
+            connection.close()
+            self._connections.append(self._connections.pop(0))
+            raise
 
 
 def _why(status: int, body: bytes) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from rich.console import Group, RenderableType
@@ -16,55 +16,42 @@ from rich.text import Text
 from schemas.time import parse_instant
 from stagewatch.commands.output import Language, local_time
 from stagewatch.commands.standing import STATES
+from stagewatch.demo.ground import Stands, Verdict
 from stagewatch.demo.past import Past
 from stagewatch.demo.plan import Plan
-from stagewatch.demo.stories import Stories
+from stagewatch.demo.stories import Stories, Story
 from stagewatch.demo.tally import Tally
 from stagewatch.demo.words import word
-from stagewatch.service.outbox import TABLE
-from stagewatch.workspace.paths import Workspace
-from stagewatch.workspace.reader import WorkspaceReader
-
-LIMIT_SECONDS: Final = 120.0
-_STATES: Final = "SELECT topic, state, count(*) FROM views GROUP BY topic, state"
-_MESSAGES: Final = "SELECT state, count(*) FROM outbox GROUP BY state"
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """All that the summary is made of. states: topic -> state -> items, the past's included.
+    """All that the summary is made of. limit: seconds that it may take. kept: the workspace, if it stays.
 
-    messages: of the outbox, by state. dead: letters. kept: the workspace, if it stays.
+    more: stories of the ground's own.
     """
 
     plan: Plan
     past: Past
     tally: Tally
     stories: Stories
-    states: Mapping[str, Mapping[str, int]]
-    messages: Mapping[str, int]
-    dead: int
+    stands: Stands
+    verdict: Verdict
     seconds: float
+    limit: float
     whole: bool
     zone: ZoneInfo
     kept: Path | None = None
+    more: Sequence[Story] = ()
     missing: list[str] = field(default_factory=list)
-
-
-def stands(workspace: Workspace) -> tuple[dict[str, dict[str, int]], dict[str, int], int]:
-    """(topic -> state -> items, messages by state, dead letters) of the workspace."""
-    states: dict[str, dict[str, int]] = {"alerts": {}, "tasks": {}, "approvals": {}}
-    with WorkspaceReader(workspace) as reader:
-        for topic, state, count in reader.database.rows(_STATES):
-            states.setdefault(str(topic), {})[str(state)] = int(count)
-        found = reader.database.rows(_MESSAGES) if reader.has(TABLE) else []
-        messages = {str(state): int(count) for state, count in found}
-        return states, messages, reader.letters.waiting()
 
 
 def missing(session: Session) -> list[str]:
     """What was promised and did not happen, in words; empty when all is well."""
-    past, tally = session.past, session.tally
+    past, tally, stands = session.past, session.tally, session.stands
+    waiting, in_hand = stands.messages.get("waiting", 0), session.verdict.in_hand
+    sent = {state: count for state, count in stands.messages.items() if state != "waiting"}
+    once = sent == {"sent": len({mail.id for mail in tally.mails})} and tally.repeated <= in_hand
     promised = {
         "a history was imported": past.events > 0,
         "nobody was told about the past": past.told == 0 and not set(tally.mailed) - tally.fired,
@@ -73,11 +60,13 @@ def missing(session: Session) -> list[str]:
         "tasks were opened": tally.count("tasks", "open") > 0,
         "approvals were requested": tally.count("approvals", "requested") > 0,
         "mails arrived": bool(tally.mails),
-        "every message was sent, once": session.messages == {"sent": len(tally.mails)} and not tally.repeated,
-        "no dead letters": session.dead == 0,
+        "every message was sent, once": once and waiting <= in_hand,
+        "no dead letters": stands.dead == 0,
         "an alert was decided by the links of its mails and resolved": session.stories.decide.over,
         "an alert was withdrawn by a late report": session.stories.late.over,
-        f"it ended within {LIMIT_SECONDS:.0f} s": session.seconds < LIMIT_SECONDS,
+        **{f"its story {story.name} came to its end": story.over for story in session.more},
+        **session.verdict.promised,
+        f"it ended within {session.limit:.0f} s": session.seconds < session.limit,
         "it ran to its end": session.whole,
     }
     return [name for name, kept in promised.items() if not kept]
@@ -109,15 +98,20 @@ def as_json(session: Session) -> dict[str, Any]:
             "refused": dict(tally.refused),
             "transitions": {
                 topic: {state: n for (of, state), n in sorted(tally.transitions.items()) if of == topic}
-                for topic in session.states
+                for topic in session.stands.states
             },
         },
         "rules": _rules(tally),
-        "states": {topic: dict(states) for topic, states in session.states.items()},
-        "mails": {"received": len(tally.mails), "repeated": tally.repeated, "outbox": dict(session.messages)},
+        "states": {topic: dict(states) for topic, states in session.stands.states.items()},
+        "mails": {
+            "received": len(tally.mails),
+            "repeated": tally.repeated,
+            "outbox": dict(session.stands.messages),
+        },
         "acted": dict(decide.facts),
         "withdrawn": dict(late.facts),
-        "dead_letters": session.dead,
+        "dead_letters": session.stands.dead,
+        **session.verdict.facts,
         "workspace": None if session.kept is None else str(session.kept),
         "next": next_steps(session),
     }
@@ -132,6 +126,8 @@ def _rules(tally: Tally) -> dict[str, dict[str, int]]:
 
 def next_steps(session: Session) -> list[str]:
     """Commands to go on with."""
+    if session.verdict.next:
+        return list(session.verdict.next)
     if session.kept is None:
         return ["stagewatch demo --keep my-demo"]
     where = f"-w {session.kept}"
@@ -147,6 +143,8 @@ def next_steps(session: Session) -> list[str]:
 def as_text(session: Session, language: Language) -> RenderableType:
     """The summary for people."""
     parts: list[RenderableType] = [_figures(session, language), _by_rule(session, language)]
+    if session.verdict.shown is not None:
+        parts.append(session.verdict.shown)
     if session.missing:
         parts.append(Text(word("missing", language), "bold red"))
         parts += [Text(f"  ✗ {name}", "red") for name in session.missing]
@@ -174,11 +172,20 @@ def _figures(session: Session, language: Language) -> Table:
                   f"{w('resolved')}, {count('alerts', 'withdrawn')} {w('withdrawn')}")  # fmt: skip
     table.add_row(w("tasks"), _by_state(tally, "tasks", language))
     table.add_row(w("approvals"), _by_state(tally, "approvals", language))
-    table.add_row(w("mails"), f"{len(tally.mails):,}, {w('once')}")
+    table.add_row(w("mails"), _mails(tally, session.stands, language))
     people = " → ".join(str(link["by"]).partition("@")[0] for link in decide.get("links", ()))
     table.add_row(w("acted"), f"{decide.get('rule', '')}: {people} → {decide.get('state', '')}")
     table.add_row(w("taken_back"), word("why", language, **_late(late, session.zone)))
+    for label, text in session.verdict.rows:
+        table.add_row(w(label), text)
     return table
+
+
+def _mails(tally: Tally, stands: Stands, language: Language) -> str:
+    how = word("twice", language, count=tally.repeated) if tally.repeated else word("once", language)
+    waiting = stands.messages.get("waiting", 0)
+    late = f", {word('waits', language, count=waiting)}" if waiting else ""
+    return f"{len(tally.mails):,}, {how}{late}"
 
 
 def _late(facts: Mapping[str, Any], zone: ZoneInfo) -> dict[str, str]:
@@ -212,8 +219,10 @@ def _by_rule(session: Session, language: Language) -> Table:
 
 
 def _where_next(session: Session, language: Language) -> list[RenderableType]:
-    if session.kept is None:
+    if session.kept is None and not session.verdict.next:
         return [Text(word("kept", language))]
     shown: list[RenderableType] = [Text(word("next", language), "bold")]
     shown += [Text(f"  {step}", "cyan") for step in next_steps(session)]
+    if session.kept is None:
+        return shown
     return [*shown, Text("    http://127.0.0.1:8420/metrics  /healthz  /readyz  /v1/alerts", "dim")]

@@ -18,10 +18,10 @@ ENDS: Final = frozenset({"resolved", "withdrawn", "expired", "suppressed"})
 class Tally:
     """transitions: (topic, state) -> count, of what is not the past's. rules: (rule, state) -> alerts.
 
-    fired: alerts that fired live. open_now: of topics. mailed: alerts that mails were about.
+    fired: alerts that fired live. mailed: alerts that mails were about. taken: (source, id) of each event.
     """
 
-    accepted: int = 0
+    taken: list[tuple[str, str]] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
     transitions: Counter[tuple[str, str]] = field(default_factory=Counter)
     rules: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -31,7 +31,7 @@ class Tally:
 
     def posted(self, posted: Posted) -> None:
         """An answer of the server."""
-        self.accepted += posted.accepted
+        self.taken += posted.taken
         self.refused.update(posted.refused)
 
     def transition(self, topic: str, value: Mapping[str, Any]) -> None:
@@ -55,6 +55,11 @@ class Tally:
             for (of, state), n in self.transitions.items()
             if of == topic and (state in states or not states)
         )
+
+    @property
+    def accepted(self) -> int:
+        """Events that were taken."""
+        return len(self.taken)
 
     @property
     def repeated(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -12,22 +12,17 @@ from typing import Any
 import pytest
 import yaml
 
+from deploy.local.boards import FILES as BOARDS
+from deploy.local.boards import queries
 from tests.integration.operations.known import HOME, asked, series, unknown
 
 GRAFANA = HOME / "deploy" / "grafana"
-BOARDS = sorted((GRAFANA / "dashboards").glob("*.json"))
 OTHERS = {"ALERTS", "process_resident_memory_bytes", "process_cpu_seconds_total"}
 
 
 def board(path: Path) -> dict[str, Any]:
     loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return loaded
-
-
-def queries(path: Path) -> Iterator[str]:
-    for panel in board(path)["panels"]:
-        for target in panel.get("targets", []):
-            yield target["expr"].replace("$__rate_interval", "5m")
 
 
 def parsed(folder: Path, expressions: list[str]) -> subprocess.CompletedProcess[str]:
@@ -47,7 +42,7 @@ def test_there_are_the_three() -> None:
 
 @pytest.mark.parametrize("path", BOARDS, ids=lambda path: path.stem)
 def test_every_query_is_valid_and_about_what_exists(path: Path, tmp_path: Path) -> None:
-    found = list(queries(path))
+    found = [query.expression for query in queries(path)]
     done = parsed(tmp_path, found)
     assert done.returncode == 0, done.stdout + done.stderr
     for query in found:
@@ -64,7 +59,7 @@ def test_every_series_of_ours_is_on_a_dashboard() -> None:
     shown: set[str] = set()
     for path in BOARDS:
         for query in queries(path):
-            shown |= asked(query)
+            shown |= asked(query.expression)
     by_rules = {"stagewatch_lag_seconds", "stagewatch_watermark_age_seconds", "stagewatch_events_total"}
     families = {
         name.removesuffix("_bucket") for name in series() if not name.endswith(("_sum", "_count", "_info"))
