@@ -38,6 +38,15 @@ class Gate:
         self._buckets = {channel: bucket_of(link, channel, limit) for channel, limit in limits.items()}
         self._away = False
 
+    async def free(self, former: str | None) -> None:
+        """A worker of that name has died: what it had in its hands is anybody's. None: nobody has."""
+        if former is None:
+            return
+        try:
+            await asyncio.to_thread(self._claims.end, former)
+        except StorageError as error:
+            log.warning("what a dead worker had claimed rests until the claims end", error=str(error))
+
     async def wait(self, note: Notification, owner: str, until: int, now: int) -> tuple[int, bool]:
         """(us to rest, whether another worker has the message); (0, False): send it now."""
         try:
