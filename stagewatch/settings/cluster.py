@@ -209,6 +209,8 @@ class ClusterSettings(Part):
     partitions: of every stage, fixed when the topics are made. replication: copies of every topic.
     listen: address:port where a worker shows its metrics and readiness. session_ms: a worker that gives no
     sign of life for so long loses its partitions. tick_ms: how often time passes where nothing comes in.
+    trial: no broker's time counts: records bring their logical time with them, and it passes by the ticks of
+    whoever plays; a trial's topics stay a trial's.
 
     Example:
         >>> ClusterSettings().kafka.protocol, ClusterSettings().partitions
@@ -221,5 +223,6 @@ class ClusterSettings(Part):
     listen: Listen = "127.0.0.1:8421"
     session_ms: Annotated[int, Field(ge=1_000, le=300_000)] = 6_000
     tick_ms: Annotated[int, Field(ge=20, le=60_000)] = 1000
+    trial: bool = False
     kafka: KafkaSettings = KafkaSettings()
     redis: RedisSettings = RedisSettings()

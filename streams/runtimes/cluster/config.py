@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -67,8 +67,9 @@ class Cluster:
         return tuple(spec.name for spec in self.machines if spec.fed_by is None)
 
     def topics(self) -> tuple[Topic, ...]:
-        """The table of topics, with those of its machines."""
-        return all_topics([spec.name for spec in self.machines], self.stamping)
+        """The table of topics, with those of its machines; in a trial the broker stamps none of them."""
+        table = all_topics([spec.name for spec in self.machines], self.stamping)
+        return tuple(replace(topic, appended=False) for topic in table) if self.trial else table
 
     def spec(self, machine: str) -> MachineSpec:
         """A machine's line of the topology."""
