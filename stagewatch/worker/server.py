@@ -94,6 +94,7 @@ def cluster_of(workspace: Workspace, settings: Settings, run: Run) -> Cluster:
         asked.replication,
         zone=settings.tz,
         namespaces=settings.namespaces,
+        trial=asked.trial,
         pace=Pace(session_ms=asked.session_ms, tick_ms=asked.tick_ms),
     )
 
