@@ -38,7 +38,7 @@ OPEN: Final[Mapping[Kind, frozenset[str]]] = {
 }
 """States in which there is something to decide."""
 
-VOID: Final = frozenset({"void", "withdrawn", "cancelled", "expired"})
+VOID: Final = frozenset({"void", "withdrawn", "cancelled"})
 
 log = structlog.get_logger("stagewatch.decisions")
 

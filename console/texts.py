@@ -35,7 +35,6 @@ STATES: Final[Texts] = {
     "withdrawn": {"zh": "已撤回", "en": "withdrawn"},
     "void": {"zh": "已作废", "en": "void"},
     "timed_out": {"zh": "已超时", "en": "timed out"},
-    "expired": {"zh": "已过期", "en": "expired"},
 }
 """State of an alert, task or approval -> its name on a page; a state that is not here is shown as it is."""
 

@@ -3,7 +3,7 @@
 Pure decisions: whoever owns the rows asks here whether a change is legal, and numbers it. No storage, no
 receivers.
 
-    alert     firing > acknowledged | snoozed > resolved | expired ; suppressed, withdrawn
+    alert     firing > acknowledged | snoozed > resolved ; suppressed, withdrawn
     task      open > done | cancelled | overdue
     approval  requested > approved | rejected | returned | withdrawn | timed_out | void
 """
@@ -14,12 +14,11 @@ from schemas.canonical import digest
 
 ALERT: dict[str | None, frozenset[str]] = {
     None: frozenset({"firing", "suppressed"}),
-    "firing": frozenset({"acknowledged", "snoozed", "resolved", "expired", "withdrawn"}),
-    "acknowledged": frozenset({"snoozed", "resolved", "expired", "withdrawn", "acknowledged"}),
-    "snoozed": frozenset({"firing", "acknowledged", "snoozed", "resolved", "expired", "withdrawn"}),
+    "firing": frozenset({"acknowledged", "snoozed", "resolved", "withdrawn"}),
+    "acknowledged": frozenset({"snoozed", "resolved", "withdrawn", "acknowledged"}),
+    "snoozed": frozenset({"firing", "acknowledged", "snoozed", "resolved", "withdrawn"}),
     "resolved": frozenset({"firing", "withdrawn"}),
     "suppressed": frozenset({"withdrawn"}),
-    "expired": frozenset(),
     "withdrawn": frozenset(),
 }
 """state -> states it may change to. A condition that still has to last (`for`) is no alert. `resolved ->

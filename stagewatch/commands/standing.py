@@ -26,7 +26,6 @@ STATES: Final[Mapping[str, str]] = {
     "acknowledged": "已确认",
     "snoozed": "已暂缓",
     "resolved": "已解除",
-    "expired": "已过期",
     "suppressed": "已抑制",
     "withdrawn": "已撤回",
     "open": "待办",

@@ -10,7 +10,7 @@ from typing import Any, Final
 from stagewatch.demo.mailbox import Mail
 from stagewatch.demo.sender import Posted
 
-ENDS: Final = frozenset({"resolved", "withdrawn", "expired", "suppressed"})
+ENDS: Final = frozenset({"resolved", "withdrawn", "suppressed"})
 """States in which an alert is over."""
 
 

@@ -122,7 +122,7 @@ class CohortJudge(Judge):
         state, order, last, hist = self._rerun(hist)
         everybody = row is None or "ha" in row or "cr" in row
         for one in self._judges(None if everybody else self._wanted | self._busy(row)):
-            one.replan(cause, hist)
+            one.look_back(cause, hist)
         self._write(self.active.name, state, order, last, hist, self._saved())
 
     def _judges(self, names: set[str] | None = None) -> list[Judge]:

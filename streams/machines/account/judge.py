@@ -124,17 +124,25 @@ class Judge(TriggerRows):
 
     def replan(self, cause: Reason, hist: int = 0) -> None:
         """The trigger over the whole history as it is now; alerts it does not bear out are withdrawn."""
+        found = self.look_back(cause, hist)
+        if found is not None and self.active.cohort is not None:
+            state, order, last, hist = found
+            state.pop("eps", None)
+            self._write(self.active.cohort, state, order, last, hist, self._common())
+
+    def look_back(self, cause: Reason, hist: int) -> tuple[State, Order, int, int] | None:
+        """Do so for the rule alone, and leave what it shares with its cohort; what `_rerun` found, None when
+        the rule does not watch the entity.
+        """
         saved = self._saved()
         if saved is None and (self.active.draining or self._blocked()):
-            return
+            return None
         hist = max(hist, saved.get("h", 0) if saved else 0)
         state, order, last, hist = self._rerun(hist)
         self._enrolled(state)
         self._reconcile(state, cause)
         self._settle(state, order, last, hist, saved)
-        if self.active.cohort is not None:
-            state.pop("eps", None)
-            self._write(self.active.cohort, state, order, last, hist, self._common())
+        return state, order, last, hist
 
     # -- versions of one rule (`state_on_edit: keep`) -----------------------------------------------------
 
