@@ -6,6 +6,7 @@ ARGS ?=
 
 BIN := .venv/bin
 READY := .venv/.ready
+PEERS := build/peers/.ready
 LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links
 
@@ -13,7 +14,7 @@ LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --un
 FOREIGN := /([w]ork|[r]oot)/|[p]ypi\.org|[p]ythonhosted\.|deb\.[d]ebian\.|[s]napshot\.debian|[n]pmjs\.|[c]rates\.io|proxy\.[g]olang|repo1?\.[m]aven|[a]rtifactory|artifact-?[r]egistry
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run cluster cluster-demo soak test check bench docs lock clean
+.PHONY: help setup demo run cluster cluster-demo soak test check bench bench-cluster docs lock clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -52,6 +53,14 @@ check: $(READY) ## Check format, lint, types, import directions and what must no
 bench: $(READY) ## Measure rates and latencies; ARGS=--short for a quick look
 	@$(BIN)/python -m bench $(ARGS)
 
+bench-cluster: $(READY) $(PEERS) ## Measure the cluster beside plain Faust and Quix Streams, 12 minutes; ARGS=--short: 2
+	@$(BIN)/python -m bench.cluster $(ARGS)
+
+$(PEERS): requirements-bench.txt
+	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes --only-binary :all: --upgrade \
+		--target $(@D) -r requirements-bench.txt
+	@touch $@
+
 docs: $(READY) ## Run the examples of README and docs
 	@$(BIN)/python -m pytest tests/e2e/test_docs.py $(ARGS)
 
@@ -59,6 +68,7 @@ lock: $(READY) ## Write the lock files after a change of pyproject.toml; ARGS=--
 	@$(BIN)/python -m pip install --quiet uv
 	$(LOCK) $(ARGS) --extra cluster pyproject.toml -o requirements.txt
 	$(LOCK) $(ARGS) --extra cluster --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	printf 'quixstreams>=3.28\nrocksdict\n' | $(LOCK) $(ARGS) - -o requirements-bench.txt
 	printf 'pip\nsetuptools>=77\n' | $(LOCK) $(ARGS) - -o requirements-build.txt
 
 clean: ## Remove .venv and all that setup, tests and builds left

@@ -21,10 +21,16 @@ class Durable:
     """A live workspace. Entries are appended `CHUNK` at a time and worked off, as the server does it."""
 
     def __init__(
-        self, place: Path, rules: Sequence[Entry] = (), *, partitions: int = 4, options: Options | None = None
+        self,
+        place: Path,
+        rules: Sequence[Entry] = (),
+        *,
+        partitions: int = 4,
+        options: Options | None = None,
+        start: int = START,
     ) -> None:
         self.place = place
-        self.clock = ManualClock(START)
+        self.clock = ManualClock(start)
         self.runtime = EmbeddedRuntime(
             place, clock=self.clock, partitions=partitions, options=options or Options()
         )

@@ -49,13 +49,13 @@ def _three(figure: Figure) -> tuple[str, str, str]:
     return figure.shown(figure.median), figure.shown(low), figure.shown(high)
 
 
-def save(name: str, report: Report, directory: Path = RESULTS) -> None:
-    """Write `NAME.json` and the page of all results."""
+def save(name: str, report: Report, directory: Path = RESULTS, command: str = "python -m bench {}") -> None:
+    """Write `NAME.json` and the page of all results. command: that measured it, {} stands for the name."""
     directory.mkdir(exist_ok=True)
     content = {
         "bench": name,
         "title": report.title,
-        "command": f"python -m bench {name}",
+        "command": command.format(name),
         "day": datetime.now(UTC).date().isoformat(),
         "machine": machine(),
         "figures": [_plain(figure) for figure in report.figures],

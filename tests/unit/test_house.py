@@ -59,7 +59,7 @@ def targets(makefile: str) -> dict[str, str]:
     """The targets declared phony in the text of a Makefile, each with its help (empty when it has none)."""
     phony = re.search(r"(?m)^\.PHONY: (.*)$", makefile)
     assert phony
-    helps = dict(re.findall(r"(?m)^([a-z]+):[^#\n]*## (.+)$", makefile))
+    helps = dict(re.findall(r"(?m)^([a-z-]+):[^#\n]*## (.+)$", makefile))
     return {name: helps.get(name, "") for name in phony[1].split()}
 
 
@@ -96,7 +96,7 @@ def test_every_make_target_has_help() -> None:
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(HOME)))
 def test_text_names_only_make_targets_that_exist(path: Path) -> None:
-    named = set(re.findall(r"(?:`make|^ *make|^section) ([a-z]+)\b", path.read_text(), re.MULTILINE))
+    named = set(re.findall(r"(?:`make|^ *make|^section) ([a-z-]+)\b", path.read_text(), re.MULTILINE))
     assert named <= targets((HOME / "Makefile").read_text()).keys()
 
 

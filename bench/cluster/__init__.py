@@ -1,0 +1,1 @@
+"""The cluster measured on a real Kafka, beside its peers: `python -m bench.cluster`."""
