@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
@@ -75,7 +75,7 @@ class Pipeline:
         self._due = min(self._dues)
         self._sweeps = [part.sweeps for part in self._all]
         self._queue: deque[tuple[int, Record]] = deque()
-        self.number = lru_cache(KEYS_KEPT)(self._hashed)
+        self.number = lru_cache(KEYS_KEPT)(partial(_hashed, partitions))
         """The partition of a key."""
         self.at = max((p.clock for p in self.machines[machines[0].name]), default=-1)
         self.outs: list[Out] = []
@@ -198,11 +198,12 @@ class Pipeline:
             self.dead.extend((part.machine.name, dead) for dead in part.dead)
             part.dead.clear()
 
-    def _hashed(self, key: str) -> int:
-        return 0 if key == SHARED else partition_of(key, self.partitions)
-
     def _drain(self) -> None:
         queue = self._queue
         while queue:
             index, record = queue.popleft()
             self._deliver(index, record)
+
+
+def _hashed(partitions: int, key: str) -> int:
+    return 0 if key == SHARED else partition_of(key, partitions)

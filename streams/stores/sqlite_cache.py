@@ -187,6 +187,12 @@ class Pool:
         if self._journal is not None:
             self._journal.write()
 
+    def close(self) -> None:
+        """Let go of the stores, which hold on to the pool: no collector need come by for their memory."""
+        self.stores.clear()
+        if self._journal is not None:
+            self._journal.close()
+
     def trim(self) -> None:
         """Drop what was not used lately, if need be; call when nothing is unflushed."""
         if self.used > self.capacity // 2:

@@ -149,6 +149,11 @@ class Journal:
         self._stores.append(store)
         store.pending.young = self._found.pop(store.part, store.pending.young)
 
+    def close(self) -> None:
+        """Let go of the stores."""
+        self._stores.clear()
+        self._left.clear()
+
     def write(self) -> None:
         """Write the batch in hand to the open transaction (begun if need be); merge some of what is old."""
         batch = [store.pending.written(store.part) for store in self._stores if store.pending.fresh.keys]

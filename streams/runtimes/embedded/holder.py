@@ -137,7 +137,7 @@ class Holder:
         """Let go of the workspace after the batch in hand; harmless when called twice."""
         self._closing = True
         with self._mutex:
-            self._session = None
+            self._drop()
             self._database.close()
             self._lock.release()
             self._problem = StreamError("SW-STREAM-027", place=str(self.directory))
@@ -184,8 +184,14 @@ class Holder:
         except VOID as error:
             raise self._failed(error) from error
 
+    def _drop(self) -> None:
+        """What is in memory is not to be used any more."""
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
+
     def _failed(self, error: BaseException) -> StreamError:
-        self._session = None
+        self._drop()
         fault = storage_fault(error, str(self._database.path))
         self._problem = fault
         return fault
@@ -210,13 +216,13 @@ class Holder:
         except VOID as error:
             raise self._failed(error) from error
         except StagewatchError:
-            self._session = None
+            self._drop()
             raise
         except (TypeError, ValueError, OverflowError) as error:
-            self._session = None
+            self._drop()
             raise unstorable(error, str(self.directory)) from error
         except BaseException:
-            self._session = None
+            self._drop()
             raise
         self._succeeded(session)
         return result

@@ -206,7 +206,7 @@ class EmbeddedRuntime(Holder):
             self._isolate(session, begin, error)
             return True
         except BaseException:
-            self._session = None
+            self._drop()
             raise
         self._succeeded(session)
         done = session.state.position - begin
@@ -238,7 +238,7 @@ class EmbeddedRuntime(Holder):
         """A batch broke, and not by the storage: find its entry one by one, and bury that one alone."""
         failed_at = session.state.position
         careful = begin < self._careful_until
-        self._session = None
+        self._drop()
         if not careful:
             self._careful_until = failed_at + 1
             return
