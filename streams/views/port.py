@@ -2,7 +2,8 @@
 
 A view is a fold of transitions by their number: the transition with the greatest `n` is how an item stands,
 the one with the least says when it was opened, the last that brought facts for people gives those. So a
-repeat or another order of the same transitions makes the same view. Nothing here does I/O.
+repeat or another order of the same transitions makes the same view. Of the closed items a view keeps those
+that closed last, as many as it was told. Nothing here does I/O.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ OPEN_STATES: dict[str, frozenset[str]] = {
     "approvals": frozenset({"requested", "timed_out"}),
 }
 """Topic -> states in which somebody still has to do something."""
+
+KEPT = 100_000
+"""Closed items of each topic that a view keeps, unless it is told otherwise: those that closed last."""
 
 FOUND = 20
 """Items that `find` names at most."""
@@ -69,6 +73,7 @@ class ViewReader(Protocol):
 
         equal: any of state, severity, rule, account, entity (kind), key (native id), alert, receiver.
         filters: the same, with values of which one must fit. after: (opened, id) of the last item before.
+        limit: -1 for all.
 
         Raises:
             KeyError: an unknown filter.
@@ -89,6 +94,12 @@ class ViewReader(Protocol):
 
     def find(self, topic: str, prefix: str) -> list[Item]:
         """Items whose id begins with `prefix` (people type the first few digits), by id; at most FOUND."""
+        ...
+
+    def count(
+        self, topic: str, *, open_only: bool = False, filters: Mapping[str, Sequence[str]] | None = None
+    ) -> int:
+        """How many items `items` would give without a limit."""
         ...
 
     def count_open(self, topic: str) -> int:

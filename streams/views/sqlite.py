@@ -6,6 +6,7 @@ log; `SqliteViewReader` answers questions, also from other processes. Neither de
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -17,6 +18,7 @@ from streams.stores.log import Log, Logged
 from streams.stores.sqlite_db import Database, Row
 from streams.views.port import (
     FOUND,
+    KEPT,
     OPEN_STATES,
     Item,
     columns_of,
@@ -53,16 +55,30 @@ _FILTERS = {
     "receiver": "item IN (SELECT item FROM view_receivers r WHERE r.topic = views.topic AND r.receiver IN"
     " (SELECT value FROM json_each(?)))",
 }
+_CLOSED_INDEX = "CREATE INDEX IF NOT EXISTS views_closed ON views (topic, at, item) WHERE is_open = 0"
+_COUNT_CLOSED = "SELECT count(*) FROM views WHERE topic = ? AND is_open = 0"
+_CLOSED_FIRST = "SELECT item, value FROM views WHERE topic = ? AND is_open = 0 ORDER BY at, item LIMIT ?"
+_DELETE_RECEIVER = "DELETE FROM view_receivers WHERE topic = ? AND receiver = ? AND item = ?"
 _AFTER = {True: "(opened, item) < (?, ?)", False: "(opened, item) > (?, ?)"}
 _ORDER = {True: "opened DESC, item DESC", False: "opened, item"}
 
 
-class SqliteView:
-    """Writes the view's tables in the open transaction. `log` is where a rebuild reads from."""
+MOST = 1_000
+"""Items that one batch takes away at most."""
 
-    def __init__(self, database: Database, log: Log) -> None:
+
+class SqliteView:
+    """Writes the view's tables in the open transaction. `log` is where a rebuild reads from.
+
+    keep: closed items of each topic, those that closed last.
+    """
+
+    def __init__(self, database: Database, log: Log, keep: int = KEPT) -> None:
         self._db = database
         self._log = log
+        self._keep = keep
+        self._closed: dict[str, int] = {}
+        database.rows(_CLOSED_INDEX)
 
     def project(self, transitions: Iterable[Logged]) -> None:
         """Take transitions in the order of their positions; one seen before changes nothing."""
@@ -70,11 +86,36 @@ class SqliteView:
         for transition in transitions:
             if is_transition(transition):
                 changes.take(transition)
+        for topic in changes.closed:
+            self._count(topic)
         changes.write()
+        for topic, more in changes.closed.items():
+            self._closed[topic] += more
+            self._forget(topic)
+
+    def _count(self, topic: str) -> None:
+        """Count the closed items once; from then on changes are added."""
+        if topic not in self._closed:
+            row = self._db.row(_COUNT_CLOSED, (topic,))
+            self._closed[topic] = 0 if row is None else int(row[0])
+
+    def _forget(self, topic: str) -> None:
+        """Take those that closed first away while there are too many."""
+        excess = min(MOST, self._closed[topic] - self._keep)
+        if excess <= 0:
+            return
+        found = self._db.rows(_CLOSED_FIRST, (topic, excess))
+        items = [(topic, row[0]) for row in found]
+        told = [(topic, who, row[0]) for row in found for who in receivers_of(_decode(row[1]))]
+        self._db.write("DELETE FROM views WHERE topic = ? AND item = ?", items)
+        self._db.write("DELETE FROM view_history WHERE topic = ? AND item = ?", items)
+        self._db.write(_DELETE_RECEIVER, told)
+        self._closed[topic] -= len(items)
 
     def rebuild(self) -> None:
         """Throw the view away and fill it from the log."""
         self._db.begin()
+        self._closed = {}
         for statement in ("DELETE FROM views", "DELETE FROM view_receivers", "DELETE FROM view_history"):
             self._db.rows(statement)
         for topic in OPEN_STATES:
@@ -92,6 +133,8 @@ class _Changes:
         self._before: dict[tuple[str, str], set[str]] = {}
         self._history: list[tuple[object, ...]] = []
         self._wrote = False
+        self.closed: Counter[str] = Counter()
+        """Topic -> how many more items are closed than before."""
 
     def take(self, transition: Logged) -> None:
         topic, value, item = transition.topic, transition.value, id_of(transition)
@@ -105,6 +148,8 @@ class _Changes:
         if before is not None:
             opened = before.opened
             value = with_facts(value, before.value)
+        was = before is not None and not is_open(topic, before.value)
+        self.closed[topic] += (not is_open(topic, value)) - was
         self._items[(topic, item)] = Item(topic, item, value, opened, transition.at, transition.position, n)
 
     def _take_older(self, transition: Logged, before: Item, n: int) -> None:
@@ -138,7 +183,7 @@ class _Changes:
             gone += [(item.topic, receiver, item.id) for receiver in before - after]
             new += [(item.topic, receiver, item.id) for receiver in after - before]
         self._db.write(_PUT, [_columns(item) for item in changed])
-        self._db.write("DELETE FROM view_receivers WHERE topic = ? AND receiver = ? AND item = ?", gone)
+        self._db.write(_DELETE_RECEIVER, gone)
         self._db.write("INSERT OR IGNORE INTO view_receivers VALUES (?, ?, ?)", new)
 
     def _find(self, topic: str, item: str) -> Item | None:

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from streams.stores.log import Logged
-from streams.views.port import OPEN_STATES
+from streams.views.port import KEPT, OPEN_STATES
 from tests.contract.redis_server import RedisServer, redis_server
 from tests.contract.view_contract import (
     OPENED,
@@ -41,13 +41,23 @@ def server() -> Iterator[RedisServer]:
 
 @pytest.fixture(params=KINDS)
 def harness(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Harness]:
-    made: Harness
-    if request.param == "sqlite":
-        made = SqliteHarness(tmp_path)
-    else:
-        made = RedisHarness(request.getfixturevalue("server").url)
+    made = make(request, tmp_path, KEPT)
     yield made
     made.close()
+
+
+@pytest.fixture(params=KINDS)
+def small(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Harness]:
+    """A view that keeps two closed items of each topic."""
+    made = make(request, tmp_path, 2)
+    yield made
+    made.close()
+
+
+def make(request: pytest.FixtureRequest, folder: Path, keep: int) -> Harness:
+    if request.param == "sqlite":
+        return SqliteHarness(folder, keep)
+    return RedisHarness(request.getfixturevalue("server").url, keep)
 
 
 def test_the_last_transition_and_the_first_instant_stand(harness: Harness) -> None:
@@ -160,3 +170,32 @@ def test_items_of_an_alert_and_beginnings_of_ids(harness: Harness) -> None:
     assert [item.id for item in reader.find("tasks", "")] == [f"t{n:02}" for n in range(20)]
     assert [item.id for item in reader.find("approvals", "客")] == ["客户"]
     assert reader.find("tasks", "v") == []
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_of_closed_items_those_that_closed_last_are_kept(small: Harness, data: st.DataObject) -> None:
+    """However the transitions come, if those of an item come in order; and told twice it is the same."""
+    small.empty()
+    records = data.draw(histories())
+    lanes: dict[tuple[str, str], list[Logged]] = {}
+    for record in records:
+        lanes.setdefault((record.topic, str(record.value["item"])), []).append(record)
+    mixed: list[Logged] = []
+    while lanes:
+        lane = data.draw(st.sampled_from(sorted(lanes)))
+        mixed.append(lanes[lane].pop(0))
+        if not lanes[lane]:
+            del lanes[lane]
+    for record in mixed:
+        small.view.project([record])
+    small.view.project(mixed)
+    small.settle()
+    for topic in TOPICS:
+        expected = Model(records).kept(topic, 2)
+        found = small.reader.items(topic, newest_first=False, limit=-1)
+        assert [item.id for item in found] == [item.id for item in expected]
+        assert small.reader.count(topic) == len(expected)
+        for gone in {item.id for item in Model(records).items(topic)} - {item.id for item in expected}:
+            assert small.reader.history(topic, gone) == []
+            assert small.reader.find(topic, gone) == [i for i in expected if i.id.startswith(gone)]

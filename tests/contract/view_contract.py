@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from streams.stores.log import Log, Logged
 from streams.stores.sqlite_db import Database
-from streams.views.port import Item, View, ViewReader
+from streams.views.port import KEPT, Item, View, ViewReader, is_open
 from streams.views.redis import Link, RedisView, RedisViewReader
 from streams.views.sqlite import SqliteView, SqliteViewReader
 
@@ -49,10 +49,10 @@ class Harness(Protocol):
 class SqliteHarness:
     """A view in a database of its own, read by a second connection."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, keep: int = KEPT) -> None:
         self._writer = Database(directory)
         self._reader = Database(directory, read_only=True)
-        self.view = SqliteView(self._writer, Log(self._writer))
+        self.view = SqliteView(self._writer, Log(self._writer), keep)
         self.reader = SqliteViewReader(self._reader)
 
     def settle(self) -> None:
@@ -70,9 +70,9 @@ class SqliteHarness:
 class RedisHarness:
     """A view in a Redis that others share."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, keep: int = KEPT) -> None:
         self.link = Link(url, "acme")
-        self.view = RedisView(self.link, epoch=0)
+        self.view = RedisView(self.link, 0, keep)
         self.reader = RedisViewReader(self.link)
         self.empty()
 
@@ -114,6 +114,15 @@ class Model:
                 by_id.setdefault(ident, {}).setdefault(record.value["n"], record)
         items = [self._item(topic, ident, known) for ident, known in by_id.items()]
         return sorted(items, key=lambda item: (item.opened, item.id.encode()))
+
+    def kept(self, topic: str, keep: int) -> list[Item]:
+        """The open items, and of the closed ones those that closed last; by (opened, id)."""
+        items = self.items(topic)
+        closed = sorted(
+            (i for i in items if not is_open(topic, i.value)), key=lambda i: (i.at, i.id.encode())
+        )
+        gone = {item.id for item in closed[: max(0, len(closed) - keep)]}
+        return [item for item in items if item.id not in gone]
 
     def _item(self, topic: str, ident: str, known: dict[int, Logged]) -> Item:
         last = known[max(known)]

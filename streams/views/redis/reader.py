@@ -13,10 +13,14 @@ import msgspec
 from streams.views.port import FOUND, Item, Row, with_facts
 from streams.views.redis.link import Argument, Link
 
-VIEW = "view1:"
+VIEW = "view2:"
 """Begins the keys of the view; another layout gets another number and is filled anew."""
 
 FILTERS = frozenset({"state", "severity", "rule", "account", "entity", "key", "alert", "receiver"})
+ALL = 1 << 62
+PAGE = 2_000
+"""Items of one answer of Redis."""
+
 LOOKED = 5_000
 """Candidates looked at in one go, so that no question holds Redis up for long."""
 
@@ -54,8 +58,10 @@ class RedisViewReader:
         groups.append(["open" if open_only else "all"])
         found: list[Item] = []
         score, before = ("", "") if after is None else (str(after[0]), after[1])
-        while len(found) < limit:
-            asked: list[Argument] = [topic, int(newest_first), limit - len(found), score, before, LOOKED]
+        most = limit if limit >= 0 else ALL
+        while len(found) < most:
+            rest = min(PAGE, most - len(found))
+            asked: list[Argument] = [topic, int(newest_first), rest, score, before, LOOKED]
             place, last, *rows = self._link.run("items", VIEW, [*asked, _encode(groups)])
             found += [_item(topic, row) for row in rows]
             if not place:
@@ -75,15 +81,23 @@ class RedisViewReader:
 
     def of_alert(self, topic: str, alert: str) -> list[Item]:
         """Tasks or approvals that an alert opened, oldest first."""
-        return self.items(topic, newest_first=False, limit=1_000_000, alert=alert)
+        return self.items(topic, newest_first=False, limit=-1, alert=alert)
 
     def find(self, topic: str, prefix: str) -> list[Item]:
         """Items whose id begins with `prefix`, by id; at most FOUND."""
         return [_item(topic, row) for row in self._link.run("item", VIEW, ["find", topic, prefix, FOUND])]
 
+    def count(
+        self, topic: str, *, open_only: bool = False, filters: Mapping[str, Sequence[str]] | None = None
+    ) -> int:
+        """How many items `items` would give without a limit."""
+        groups = [[index_of(name, value) for value in values] for name, values in (filters or {}).items()]
+        groups.append(["open" if open_only else "all"])
+        return int(self._link.run("count", VIEW, [topic, _encode(groups)]))
+
     def count_open(self, topic: str) -> int:
         """Number of open items."""
-        return int(self._link.run("count", VIEW, [topic, "open"]))
+        return self.count(topic, open_only=True)
 
 
 def _item(topic: str, row: Sequence[Any]) -> Item:

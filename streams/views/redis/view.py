@@ -16,7 +16,7 @@ from typing import Literal
 import msgspec
 
 from streams.stores.log import Logged
-from streams.views.port import columns_of, id_of, is_open, is_transition, receivers_of
+from streams.views.port import KEPT, columns_of, id_of, is_open, is_transition, receivers_of
 from streams.views.redis.link import Argument, Link
 from streams.views.redis.reader import VIEW, index_of
 
@@ -54,6 +54,8 @@ class TakenError(Exception):
 class RedisView:
     """`streams.views.port.View` over Redis. epoch: of the positions; may be shared by threads.
 
+    keep: closed items of each topic, those that closed last.
+
     Example:
         view = RedisView(link, epoch=0)
         if not view.project(batch).whole and (filling := view.begin_filling("w1", now, total=10_000)):
@@ -62,9 +64,10 @@ class RedisView:
             filling.finish()
     """
 
-    def __init__(self, link: Link, epoch: int) -> None:
+    def __init__(self, link: Link, epoch: int, keep: int = KEPT) -> None:
         self._link = link
         self._epoch = epoch
+        self._keep = keep
 
     def project(self, transitions: Iterable[Logged]) -> Projected:
         """Take transitions; a batch of up to PAGE all or none. Records of other topics are passed over.
@@ -124,7 +127,7 @@ class RedisView:
         while True:
             page = list(islice(records, PAGE))
             heads, values = _encode([head for head, _ in page]), [value for _, value in page]
-            answer = self._link.run("project", VIEW, [self._epoch, owner, heads, *values])
+            answer = self._link.run("project", VIEW, [self._epoch, owner, self._keep, heads, *values])
             if answer == -1:
                 raise TakenError
             new, whole = new + answer[0], bool(answer[1])
