@@ -18,12 +18,15 @@ FOREVER = -1
 MAX_BYTES = 8 << 20
 """Size of the largest batch of records that a topic takes."""
 
+LETTER_BYTES = 2 * MAX_BYTES
+"""The same of dead letters, which hold a record in a form that is larger by a third, and why."""
+
 DELETES_KEPT = 7 * DAY
 """How long (ms) a compacted topic still tells that a row was deleted: a copy that is older is worthless."""
 
 DLQ = ".dlq"
 
-EVENTS, RECEIPTS = "events", "receipts"
+EVENTS, RECEIPTS, REPLAYS = "events", "receipts", "replays"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ class Topic:
             "cleanup.policy": self.policy,
             "message.timestamp.type": self.stamp,
             "retention.ms": str(self.kept),
-            "max.message.bytes": str(MAX_BYTES),
+            "max.message.bytes": str(LETTER_BYTES if self.name.endswith(DLQ) else MAX_BYTES),
         }
         if self.compacted:
             found["delete.retention.ms"] = str(DELETES_KEPT)
@@ -93,6 +96,7 @@ TOPICS: tuple[Topic, ...] = (
     _sink("notifications", "message for one receiver", 7 * DAY, "person:<id>"),
     _sink("results", "what became of a command", DAY),
     Topic(RECEIPTS, "notification", "what became of a message", 30 * DAY, compacted=True),
+    Topic(REPLAYS, "dead letter", "that it was brought back", 90 * DAY, compacted=True),
 )
 
 

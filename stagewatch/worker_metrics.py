@@ -7,7 +7,7 @@ few values: machines, partition numbers, names of servers. Nothing here talks to
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from prometheus_client import Counter, Gauge
 
@@ -17,6 +17,9 @@ from streams.topology import INTAKE
 from streams.views.redis.view import Standing
 
 PLACE = ["machine", "partition"]
+STUCK = 3
+"""A partition that was opened so often without a batch is told of; once is a hand-over."""
+
 RESTORING = frozenset({"opening", "restoring"})
 
 
@@ -72,6 +75,7 @@ class WorkerMetrics:
         self._to_fill = Gauge("stagewatch_view_fill_records", "Records there are to fill in.", registry=r)
         self._places: set[tuple[str, str]] = set()
         self._away: set[str] = set()
+        self._stuck: dict[tuple[str, str], tuple[int, str]] = {}
         self._standing = Standing("whole")
 
     @property
@@ -81,7 +85,11 @@ class WorkerMetrics:
         if self._standing.state != "whole":
             done = f"{self._standing.done:,} of {self._standing.total:,} records"
             found.append(f"the lists in Redis are not whole: {self._standing.state}, {done}")
-        return found
+        stuck = sorted(self._stuck.items())
+        return [
+            *found,
+            *(f"{'-'.join(place)} does not get on: {why}" for place, (n, why) in stuck if n >= STUCK),
+        ]
 
     def stands(self, stands: Iterable[Stand], now: int) -> None:
         """How all partitions of this worker stand. now: wall clock, us."""
@@ -107,7 +115,18 @@ class WorkerMetrics:
             self.metrics.events(topic, count)
         for code in [*(dead.error.code for dead in done.dead), *done.unread]:
             self.metrics.dead(done.machine, code)
+        self._stuck.pop((done.machine, str(done.partition)), None)
         self.transaction(done.machine, "committed")
+
+    def stuck(self, machine: str, partition: int, reason: str) -> None:
+        """A partition's task ended by itself; it is opened anew."""
+        place = (machine, str(partition))
+        self._stuck[place] = (self._stuck.get(place, (0, ""))[0] + 1, reason)
+
+    def owned(self, slots: Collection[tuple[str, int]]) -> None:
+        """(machine, partition) of what is this worker's: the troubles of others are theirs."""
+        ours = {(machine, str(number)) for machine, number in slots}
+        self._stuck = {place: its for place, its in self._stuck.items() if place in ours}
 
     def transaction(self, machine: str, result: str) -> None:
         """A transaction ended: committed, fenced, failed or late."""

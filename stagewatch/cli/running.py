@@ -10,12 +10,16 @@ import typer
 from stagewatch.cli.options import Json, Lang, WorkspaceDir, end, epilog, language
 
 HERE = Path(".")
+REDIS = "redis://127.0.0.1:6379/0"
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.command(
-        epilog=epilog("stagewatch init my-sales", "stagewatch run --workspace my-sales"),
+        epilog=epilog(
+            "stagewatch init my-sales",
+            "stagewatch init my-cluster --kafka 127.0.0.1:9092 --redis redis://127.0.0.1:6379/0",
+        ),
         rich_help_panel="Workspace",
     )(init)
     app.command(
@@ -56,12 +60,19 @@ def register(app: typer.Typer) -> None:
 
 def init(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where; made when it is not there.")],
+    kafka: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT,...", help="Of a cluster: its brokers, apart by commas.")
+    ] = None,
+    redis: Annotated[str, typer.Option(metavar="URL", help="Of a cluster: its Redis.")] = REDIS,
     as_json: Json = False,
 ) -> None:
-    """Make a workspace: settings, the shipped rules with their tests, people, mappings."""
+    """Make a workspace: settings, the shipped rules with their tests, people, mappings.
+
+    With --kafka its settings name a cluster, and all commands speak to that.
+    """
     from stagewatch.commands import workspaces
 
-    end(workspaces.init(directory, as_json))
+    end(workspaces.init(directory, kafka, redis, as_json))
 
 
 def run(

@@ -11,11 +11,11 @@ from schemas.errors import CommandError, show
 from schemas.time import format_instant
 from stagewatch.commands.arguments import one_of, opened, read_entity, read_later, wrong
 from stagewatch.commands.output import Language, put_json, say
+from stagewatch.commands.reading import open_reader
 from stagewatch.commands.standing import item_row, put_items
 from stagewatch.commands.writer import Writer, open_writer
 from stagewatch.settings import Settings
 from stagewatch.workspace.paths import Workspace
-from stagewatch.workspace.reader import WorkspaceReader
 from streams.views.port import Item, ViewReader
 
 KINDS = {"alerts": "alert", "tasks": "task", "approvals": "approval"}
@@ -65,7 +65,7 @@ def list_items(topic: str, root: Path, wanted: Filters, as_json: bool, language:
     workspace, settings = opened(root)
     for state in wanted.state:
         one_of(state, sorted(filter(None, TABLES[KINDS[topic]])), "--state")
-    with WorkspaceReader(workspace) as reader:
+    with open_reader(workspace, settings) as reader:
         open_only = not wanted.everything and not wanted.state
         filters, limit = wanted.equal(), wanted.limit or -1
         items = reader.views.items(topic, open_only=open_only, limit=limit, filters=filters)
@@ -110,7 +110,7 @@ def act(root: Path, deed: Deed, as_json: bool) -> int:
     workspace, settings = opened(root)
     if not deed.by.strip():
         raise wrong("--by", "a person's id", deed.by, "say who does it")
-    item = _target(workspace, deed)
+    item = _target(workspace, settings, deed)
     with open_writer(workspace, settings) as writer:
         outcome = writer.command(_command(deed, item, writer, settings))
     answer = {**outcome, "command": deed.command, "id": item.id, "alert": str(item.value["alert"])}
@@ -124,8 +124,8 @@ def act(root: Path, deed: Deed, as_json: bool) -> int:
     return 0 if answer["status"] in ("done", "pending") else 1
 
 
-def _target(workspace: Workspace, deed: Deed) -> Item:
-    with WorkspaceReader(workspace) as reader:
+def _target(workspace: Workspace, settings: Settings, deed: Deed) -> Item:
+    with open_reader(workspace, settings) as reader:
         return find(reader.views, deed.topic, deed.ident)
 
 

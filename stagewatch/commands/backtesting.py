@@ -32,16 +32,13 @@ from stagewatch.commands.arguments import opened, read_until
 from stagewatch.commands.failures import tell_all
 from stagewatch.commands.output import Language, note, put_json, put_table, say
 from stagewatch.commands.progress import Told, bar
+from stagewatch.commands.reading import open_reader
 from stagewatch.settings import Settings
 from stagewatch.workspace.inforce import Wanted, changes
 from stagewatch.workspace.paths import Workspace
 from stagewatch.workspace.people import load_people
-from stagewatch.workspace.reader import WorkspaceReader
 from stagewatch.workspace.rulefiles import read_rules
 from streams.backtest import Backtest, Plan, patient_collector
-from streams.kernel.contract import EVENT, SHARED
-from streams.runtimes.embedded.intake import RAW, entries_of
-from streams.runtimes.pipeline import Entry
 
 STEP = 2_000
 TOLD = 20
@@ -93,7 +90,7 @@ def run(ask: Ask) -> int:
         if ask.events:
             _feed_files(test, ask, settings, now, until, result, told)
         else:
-            _feed_log(test, _needed(workspace, ask), until, result, told)
+            _feed_log(test, _needed(workspace, ask), settings, until, result, told)
         if result.events:
             result.lines = test.finish(result.end)
         result.refused = list(test.refused())
@@ -161,10 +158,12 @@ def _rejects(items: Iterator[ImportItem], result: _Result) -> Iterator[ImportIte
 # -- events of a workspace's log ----------------------------------------------------------------------------
 
 
-def _feed_log(test: Backtest, workspace: Workspace, until: int | None, result: _Result, told: Told) -> None:
-    with WorkspaceReader(workspace) as reader:
-        total, last = reader.log.end(RAW), 0
-        for number, entry in enumerate(_logged(reader)):
+def _feed_log(
+    test: Backtest, workspace: Workspace, settings: Settings, until: int | None, result: _Result, told: Told
+) -> None:
+    with open_reader(workspace, settings) as reader:
+        (total, entries), last = reader.history(), 0
+        for number, entry in enumerate(entries):
             if number % STEP == 0:
                 told(number, total)
             if until is not None and entry.at > until:
@@ -174,19 +173,6 @@ def _feed_log(test: Backtest, workspace: Workspace, until: int | None, result: _
             test.entry(entry)
             result.events += 1
     result.end = until if until is not None else last
-
-
-def _logged(reader: WorkspaceReader) -> Iterator[Entry]:
-    """The events of the raw log, and its changes of people; rules and settings are the backtest's own."""
-    for record in reader.log.read(RAW):
-        line = (record.key, record.kind, record.value, record.at, record.feed, record.n)
-        for entry in entries_of([line]):
-            if entry.kind == EVENT or (entry.key == SHARED and _is_directory(entry.value)):
-                yield entry
-
-
-def _is_directory(value: object) -> bool:
-    return isinstance(value, dict) and "event" in value
 
 
 # -- the answer ---------------------------------------------------------------------------------------------

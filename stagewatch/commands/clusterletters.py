@@ -1,101 +1,74 @@
-"""`dlq list`, `show` and `replay` of a cluster: its dead letters are topics, read and answered through Kafka.
+"""Dead letters of a cluster as commands ask for them: each with the number by which people name it.
 
-A letter that was replayed is taken once, whoever asks again; what fails again is a new letter.
+The letters are topics, read through Kafka. It must not bring one back.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
-from schemas.errors import StreamError
-from schemas.time import format_instant
-from stagewatch.commands.output import Language, local_time, put_json, put_table, say, tell_cut, told_of
-from stagewatch.settings import Settings
-from stagewatch.worker.server import Run, cluster_of
-from stagewatch.workspace.paths import Workspace
 from streams.runtimes.cluster.config import Cluster
 from streams.runtimes.cluster.dlq import Letter, letters_of
-from streams.runtimes.cluster.dlq import replay as replay_letters
+from streams.stores.sqlite_dlq import DeadLetter
+
+Found = list[DeadLetter]
 
 
-def list_letters(
-    workspace: Workspace, settings: Settings, limit: int, as_json: bool, language: Language
-) -> int:
-    """List the letters that are kept; the exit code."""
-    letters = _letters(cluster_of(workspace, settings, Run()))
-    total, letters = len(letters), letters[: limit or None]
-    if as_json:
-        rows = [_row(letter) for letter in letters]
-        put_json({"letters": rows, "shown": len(rows), "total": total})
-        return 0
-    zh = language == "zh"
-    columns = (
-        ("编号", "时间", "机器", "位置", "错误", "说明")
-        if zh
-        else ("number", "at", "machine", "position", "code", "what")
-    )
-    cells = [
-        (
-            x.number,
-            local_time(int(x.value["at"]), settings.tz),
-            x.value["machine"],
-            x.name,
-            x.code,
-            x.value["error"].get("message", ""),
-        )
-        for x in letters
-    ]
-    put_table(
-        f"{'死信' if zh else 'Dead letters'} ({told_of(len(letters), total, language)})", columns, cells
-    )
-    tell_cut(len(letters), total, language)
-    return 0
+class ClusterLetters:
+    """`stagewatch.commands.reading.Letters`; read once, when first asked."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._found: Sequence[Letter] | None = None
+
+    def list(self, *, replayed: bool = False, limit: int = 1000) -> list[DeadLetter]:
+        """Letters, oldest first; `replayed` ones too if asked. limit: -1 for all."""
+        found = [_dead(letter) for letter in self._letters if replayed or not letter.replayed]
+        return found if limit < 0 else found[:limit]
+
+    def get(self, number: int) -> DeadLetter | None:
+        """The letter of that number."""
+        return next((_dead(letter) for letter in self._letters if letter.number == number), None)
+
+    def name(self, number: int) -> str | None:
+        """The name of the letter of that number: `topic/partition/offset`."""
+        return next((letter.name for letter in self._letters if letter.number == number), None)
+
+    def count(self, *, replayed: bool = False) -> int:
+        """How many `list` would give without a limit."""
+        return sum(replayed or not letter.replayed for letter in self._letters)
+
+    def mark(self) -> object:
+        """For `since`, also of another reader."""
+        return frozenset(letter.number for letter in self._letters)
+
+    def since(self, mark: object) -> Found:
+        """Those that were not there when `mark` was taken, and wait."""
+        known = mark if isinstance(mark, frozenset) else frozenset()
+        return [letter for letter in self.list(limit=-1) if letter.id not in known]
+
+    @property
+    def _letters(self) -> Sequence[Letter]:
+        if self._found is None:
+            found = asyncio.run(letters_of(self._cluster))
+            self._found = sorted(found, key=lambda letter: (int(letter.value["at"]), letter.number))
+        return self._found
 
 
-def show_letter(workspace: Workspace, settings: Settings, number: int) -> int:
-    """Show a letter whole; the exit code."""
-    letter = _letter(cluster_of(workspace, settings, Run()), number)
-    put_json({**_row(letter), "record": letter.value["what"], "raw": letter.value["raw"]})
-    return 0
-
-
-def replay(workspace: Workspace, settings: Settings, number: int | None, as_json: bool) -> int:
-    """Hand a letter, or all, to the machines once more; the exit code."""
-    cluster = cluster_of(workspace, settings, Run())
-    names = None if number is None else [_letter(cluster, number).name]
-    handed = asyncio.run(replay_letters(cluster, names))
-    if as_json:
-        put_json({"replayed": handed})
-    else:
-        say(f"handed in again: {len(handed)}; what fails again is a new letter")
-    return 0
-
-
-def _letters(cluster: Cluster) -> list[Letter]:
-    return sorted(asyncio.run(letters_of(cluster)), key=lambda letter: letter.number)
-
-
-def _letter(cluster: Cluster, number: int) -> Letter:
-    found = [letter for letter in _letters(cluster) if letter.number == number]
-    if not found:
-        raise StreamError(
-            "SW-STREAM-026",
-            expected="the number of a dead letter",
-            found=str(number),
-            next_step="list them with `stagewatch dlq list`",
-        )
-    return found[0]
-
-
-def _row(letter: Letter) -> dict[str, Any]:
+def _dead(letter: Letter) -> DeadLetter:
     value = letter.value
-    return {
-        "number": letter.number,
-        "letter": letter.name,
-        "at": format_instant(int(value["at"])),
-        "machine": value["machine"],
-        "topic": value["topic"],
-        "position": value["position"],
-        "error": value["error"],
-    }
+    what: dict[str, Any] = value["what"] or {"is": "raw", **value["raw"]}
+    return DeadLetter(
+        letter.number,
+        int(value["at"]),
+        str(value["machine"]),
+        str(value["topic"]),
+        str(what.get("key") or ""),
+        letter.code,
+        -1 if value["position"] is None else int(value["position"]["offset"]),
+        letter.replayed,
+        value["error"],
+        what,
+    )

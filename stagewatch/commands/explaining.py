@@ -15,11 +15,9 @@ from stagewatch.commands.acting import find
 from stagewatch.commands.arguments import opened, read_entity
 from stagewatch.commands.insight import Insight
 from stagewatch.commands.output import Language, local_time, put_json, say
+from stagewatch.commands.reading import Reader, open_reader
 from stagewatch.commands.standing import STATES, item_row
-from stagewatch.service.messages import messages_of
-from stagewatch.service.outbox import TABLE
 from stagewatch.settings import Settings
-from stagewatch.workspace.reader import WorkspaceReader
 from streams.views.port import Item
 
 ITEMS: Final = ("tasks", "approvals")
@@ -48,7 +46,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
 def explain_alert(root: Path, ident: str, as_json: bool, language: Language) -> int:
     """Explain an alert; the exit code."""
     workspace, settings = opened(root)
-    with WorkspaceReader(workspace) as reader:
+    with open_reader(workspace, settings) as reader:
         item = find(reader.views, "alerts", ident)
         found = _gather(reader, item, settings)
     if as_json:
@@ -62,8 +60,8 @@ def explain_rule(root: Path, rule: str, entity: str, as_json: bool, language: La
     """Explain what a rule makes of an entity; the exit code."""
     workspace, settings = opened(root)
     kind, native = read_entity(entity)
-    with WorkspaceReader(workspace) as reader:
-        insight = Insight(reader, reader.state().at)
+    with open_reader(workspace, settings) as reader:
+        insight = Insight(reader, reader.at)
         version = insight.rule(rule)
         if version is None:
             raise _no_rule(rule, sorted(reader.shared("rule")))
@@ -102,9 +100,9 @@ def _no_rule(rule: str, known: list[str]) -> CommandError:
     )
 
 
-def _gather(reader: WorkspaceReader, item: Item, settings: Settings) -> dict[str, Any]:
+def _gather(reader: Reader, item: Item, settings: Settings) -> dict[str, Any]:
     value = item.value
-    insight = Insight(reader, reader.state().at)
+    insight = Insight(reader, reader.at)
     kind, native = str(value["entity"]), str(value["key"])
     home = insight.whereabouts(str(value["home"]), kind, native)
     version = insight.rule(str(value["rule"]), int(value["version"]))
@@ -140,9 +138,7 @@ def _transition(step: Mapping[str, Any]) -> dict[str, Any]:
     return {"at": format_instant(step["at"]), **made}
 
 
-def _messages(reader: WorkspaceReader, alert: str) -> list[dict[str, Any]]:
-    if not reader.has(TABLE):
-        return []
+def _messages(reader: Reader, alert: str) -> list[dict[str, Any]]:
     return [
         {
             "id": message.id,
@@ -158,7 +154,7 @@ def _messages(reader: WorkspaceReader, alert: str) -> list[dict[str, Any]]:
             "settled": None if message.settled is None else format_instant(message.settled),
             "answer": message.note,
         }
-        for message in messages_of(reader.database, alert)
+        for message in reader.messages(alert)
     ]
 
 

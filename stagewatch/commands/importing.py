@@ -30,17 +30,16 @@ from schemas.time import format_instant
 from stagewatch.commands.arguments import opened, read_until
 from stagewatch.commands.output import Language, console, put_json, say
 from stagewatch.commands.progress import bar
+from stagewatch.commands.reading import open_reader
 from stagewatch.commands.rowletters import RowLetters, identity, replay_rows, row_letters
 from stagewatch.commands.standing import standing, standing_rows, tell_standing
 from stagewatch.commands.writer import Writer, open_writer
 from stagewatch.settings import Settings
 from stagewatch.workspace.paths import Workspace
-from stagewatch.workspace.reader import WorkspaceReader
 from streams.runtimes.collector import spare_old_objects
-from streams.runtimes.embedded.runtime import IMPORT
 from streams.runtimes.memory import entry_of
 from streams.runtimes.pipeline import Entry
-from streams.stores.sqlite_dlq import DeadLetter
+from streams.stores.sqlite_dlq import IMPORT, DeadLetter
 
 CHUNK = 2_000
 
@@ -107,8 +106,7 @@ def run(
     with open_writer(workspace, settings) as writer:
         spare_old_objects()
         now = writer.now()
-        before = _last_letter(workspace)
-        waiting = _waiting_rows(workspace)
+        waiting, before = _letters_now(workspace, settings)
         letters = RowLetters(writer, mapping, {identity(letter.what["value"]) for letter in waiting})
         name = f"{format_instant(now).replace(':', '')}.jsonl"
         kept = Rejects(rejects or workspace.data / "rejects" / name, letters)
@@ -117,9 +115,9 @@ def run(
             events = sort_history(report.watch(kept.watch(items)))
             entered = _enter(writer, events, settings, now, wanted)
         at = writer.finish(wanted)
-        refused = _letters_since(workspace, before, kept)
+        refused = _letters_since(workspace, settings, before, kept)
         _settle(writer, waiting, letters, files, settings)
-        entered.known = _known(workspace, now)
+        entered.known = _known(workspace, settings, now)
     kept.close()
     answer = _Answer(report, entered, kept, refused, at)
     (_put_json if as_json else _put_text)(workspace, settings, answer, language)
@@ -156,18 +154,18 @@ def _enter(
     return entered
 
 
-def _known(workspace: Workspace, since: int) -> int:
-    with WorkspaceReader(workspace) as reader:
+def _known(workspace: Workspace, settings: Settings, since: int) -> int:
+    with open_reader(workspace, settings) as reader:
         return reader.known(since)
 
 
 # -- what the machines refused ------------------------------------------------------------------------------
 
 
-def _waiting_rows(workspace: Workspace) -> list[DeadLetter]:
-    """Rows of earlier imports that could not be read."""
-    with WorkspaceReader(workspace) as reader:
-        return row_letters(reader.letters.list(limit=-1))
+def _letters_now(workspace: Workspace, settings: Settings) -> tuple[list[DeadLetter], object]:
+    """Rows of earlier imports that could not be read; and what all letters are now."""
+    with open_reader(workspace, settings) as reader:
+        return row_letters(reader.letters.list(limit=-1)), reader.letters.mark()
 
 
 def _settle(
@@ -180,15 +178,12 @@ def _settle(
     replay_rows(writer, mine, settings)
 
 
-def _last_letter(workspace: Workspace) -> int:
-    with WorkspaceReader(workspace) as reader:
-        return reader.letters.last()
-
-
-def _letters_since(workspace: Workspace, before: int, kept: Rejects) -> list[dict[str, Any]]:
+def _letters_since(
+    workspace: Workspace, settings: Settings, before: object, kept: Rejects
+) -> list[dict[str, Any]]:
     """Events that could be read, but were refused behind the intake."""
-    with WorkspaceReader(workspace) as reader:
-        letters = reader.letters.list(after=before, limit=-1)
+    with open_reader(workspace, settings) as reader:
+        letters = reader.letters.since(before)
     found = []
     for letter in letters:
         if letter.machine == IMPORT:
@@ -204,7 +199,7 @@ def _letters_since(workspace: Workspace, before: int, kept: Rejects) -> list[dic
 
 
 def _put_json(workspace: Workspace, settings: Settings, answer: _Answer, language: Language) -> None:
-    with WorkspaceReader(workspace) as reader:
+    with open_reader(workspace, settings) as reader:
         stands = standing(reader.views)
         put_json(
             {
@@ -243,7 +238,7 @@ def _put_text(workspace: Workspace, settings: Settings, answer: _Answer, languag
         words = "被拒绝的行写入" if zh else "Rejected rows are in"
         say(f"{words} {answer.rejects.path} ({answer.rejects.count:,})")
         say(f"{'更正后重试' if zh else 'When the cause is gone'}: stagewatch dlq list | show | replay")
-    with WorkspaceReader(workspace) as reader:
+    with open_reader(workspace, settings) as reader:
         parked = sum(item.count for item in reader.parked())
         if parked:
             say(f"{'等待上级对象的事件' if zh else 'Events parked for an unknown parent'}: {parked:,}")

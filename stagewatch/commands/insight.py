@@ -5,7 +5,7 @@ The native evaluator judges the rule's conditions at the instant that counted an
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,11 +15,10 @@ from rules.compiled import CompiledRule
 from rules.explain import explain_rule
 from rules.load import load_rules
 from rules.receivers import resolve_all
-from schemas.canonical import partition_of
 from schemas.errors import CommandError, show
 from schemas.fields import FieldType
 from schemas.time import format_instant
-from stagewatch.workspace.reader import WorkspaceReader
+from stagewatch.commands.reading import Reader
 from streams.kernel.contract import SHARED, Context, Rows
 from streams.machines.account.directory import SharedDirectory
 from streams.machines.account.machine import AccountMachine
@@ -29,7 +28,6 @@ from streams.machines.account.scope import EntityScope
 from streams.machines.account.world import World, cut_after, cut_before
 from streams.machines.identity.names import ID, MERGE, ROUTE
 from streams.machines.keys import entity_key
-from streams.topology import SALES_EVENTS
 
 Json = dict[str, Any]
 
@@ -48,7 +46,7 @@ class RuleVersion:
 class Insight:
     """Questions about entities and rules of a workspace; `now` is the logical time of its log, us."""
 
-    def __init__(self, reader: WorkspaceReader, now: int) -> None:
+    def __init__(self, reader: Reader, now: int) -> None:
         self._reader = reader
         self.now = now
 
@@ -113,7 +111,8 @@ class Insight:
     def timeline(self, home: str, kind: str, native: str) -> list[Json]:
         """The entity's events in the order in which they count, each with its place in the log."""
         world = self.world(home)
-        places = self._places(home, [row["o"] for row in world.event_rows(kind, native)])
+        orders = [row["o"] for row in world.event_rows(kind, native) if len(row["o"]) == 4]
+        places = self._reader.places(home, [(order[1], order[2], order[3]) for order in orders])
         rows = sorted(world.event_rows(kind, native), key=lambda row: row["o"])
         effective = {row["r"] for row in world.effective_events(kind, native)}
         return [
@@ -128,19 +127,6 @@ class Insight:
             }
             for row in rows
         ]
-
-    def _places(self, home: str, orders: Sequence[Sequence[int]]) -> dict[tuple[int, ...], str]:
-        """(at, n, feed) -> `sales.events/partition@position`."""
-        wanted = {tuple(order[1:]) for order in orders if len(order) == 4}
-        number = partition_of(home, max(1, self._reader.state().partitions))
-        found: dict[tuple[int, ...], str] = {}
-        for at in sorted({order[0] for order in wanted}):
-            first = self._reader.log.seek(SALES_EVENTS, number, at)
-            for record in self._reader.log.read(SALES_EVENTS, number, first=first, before_at=at + 1):
-                place = (record.at, record.n, record.feed)
-                if place in wanted:
-                    found[place] = f"{SALES_EVENTS}/{number}@{record.position}"
-        return found
 
     def judged(self, rule: CompiledRule, home: str, kind: str, native: str, at: int, ref: str) -> Json | None:
         """The rule's condition as it was at `at` us, leaf by leaf. ref: the triggering event, "" for none."""

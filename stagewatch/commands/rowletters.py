@@ -28,9 +28,8 @@ from connectors.sources.files import (
 from schemas.errors import CommandError, StagewatchError, show
 from stagewatch.commands.writer import Writer
 from stagewatch.settings import Settings
-from streams.runtimes.embedded.runtime import IMPORT
 from streams.runtimes.memory import entry_of
-from streams.stores.sqlite_dlq import DeadLetter
+from streams.stores.sqlite_dlq import IMPORT, DeadLetter
 
 CHUNK: Final = 200
 """Letters that are handed over at once."""

@@ -12,9 +12,9 @@ from schemas.errors import RuleError, StagewatchError
 from stagewatch.commands.arguments import opened
 from stagewatch.commands.failures import tell_all
 from stagewatch.commands.output import Language, put_json, put_table, say
+from stagewatch.commands.reading import open_reader
 from stagewatch.commands.ruletests import run_job
 from stagewatch.settings import Settings
-from stagewatch.workspace.reader import WorkspaceReader
 from stagewatch.workspace.rulefiles import SUFFIXES, TESTS, read_rules, rule_paths
 
 
@@ -50,8 +50,8 @@ def list_rules(root: Path, as_json: bool, language: Language) -> int:
     read = read_rules([workspace.rules], settings.declared, workspace.root)
     in_force: dict[str, dict[str, object]] = {}
     open_alerts: Counter[str] = Counter()
-    if workspace.database.is_file():
-        with WorkspaceReader(workspace) as reader:
+    if settings.cluster is not None or workspace.database.is_file():
+        with open_reader(workspace, settings) as reader:
             in_force = dict(reader.shared("rule"))
             items = reader.views.items("alerts", open_only=True, limit=-1)
             open_alerts.update(str(item.value["rule"]) for item in items)

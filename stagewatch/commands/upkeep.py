@@ -10,11 +10,10 @@ from schemas.time import format_instant
 from stagewatch.commands.arguments import opened
 from stagewatch.commands.failures import tell_all
 from stagewatch.commands.output import Language, local_time, put_json, put_table, say, tell_cut, told_of
+from stagewatch.commands.reading import open_reader
 from stagewatch.commands.rowletters import content_of, replay_rows, row_letters
 from stagewatch.commands.writer import open_writer
-from stagewatch.workspace.reader import WorkspaceReader
-from streams.runtimes.embedded.runtime import IMPORT
-from streams.stores.sqlite_dlq import DeadLetter
+from streams.stores.sqlite_dlq import IMPORT, DeadLetter
 
 TOLD = 20
 """Failures that are told one by one."""
@@ -23,7 +22,7 @@ TOLD = 20
 def parked(root: Path, limit: int, as_json: bool, language: Language) -> int:
     """List what waits for unknown parents; the exit code."""
     workspace, settings = opened(root)
-    with WorkspaceReader(workspace) as reader:
+    with open_reader(workspace, settings) as reader:
         waiting = reader.parked()
     total, events = len(waiting), sum(item.count for item in waiting)
     waiting = waiting[: limit or None]
@@ -52,13 +51,9 @@ def parked(root: Path, limit: int, as_json: bool, language: Language) -> int:
 def list_letters(root: Path, everything: bool, limit: int, as_json: bool, language: Language) -> int:
     """List dead letters; the exit code."""
     workspace, settings = opened(root)
-    if settings.cluster is not None:
-        from stagewatch.commands import clusterletters
-
-        return clusterletters.list_letters(workspace, settings, limit, as_json, language)
-    with WorkspaceReader(workspace) as reader:
+    with open_reader(workspace, settings) as reader:
         letters = reader.letters.list(replayed=everything, limit=limit or -1)
-        total, waiting = reader.letters.count(replayed=everything), reader.letters.waiting()
+        total, waiting = reader.letters.count(replayed=everything), reader.letters.count()
     if as_json:
         rows = [_row(letter) for letter in letters]
         put_json({"letters": rows, "shown": len(rows), "total": total, "waiting": waiting})
@@ -82,11 +77,7 @@ def list_letters(root: Path, everything: bool, limit: int, as_json: bool, langua
 def show_letter(root: Path, number: int, row: bool) -> int:
     """Show a dead letter, or only the row that it is; the exit code."""
     workspace, settings = opened(root)
-    if settings.cluster is not None and not row:
-        from stagewatch.commands import clusterletters
-
-        return clusterletters.show_letter(workspace, settings, number)
-    with WorkspaceReader(workspace) as reader:
+    with open_reader(workspace, settings) as reader:
         letter = reader.letters.get(number)
     if letter is None:
         raise StreamError(
@@ -111,13 +102,9 @@ def show_letter(root: Path, number: int, row: bool) -> int:
 def replay(root: Path, number: int | None, row: Path | None, as_json: bool) -> int:
     """Replay one letter, or all; the exit code. row: the file with the letter's row as it was put right."""
     workspace, settings = opened(root)
-    if settings.cluster is not None and row is None:
-        from stagewatch.commands import clusterletters
-
-        return clusterletters.replay(workspace, settings, number, as_json)
-    with WorkspaceReader(workspace) as reader:
+    with open_reader(workspace, settings) as reader:
         waiting = reader.letters.list(limit=-1)
-        last = reader.letters.last()
+        before = reader.letters.mark()
     numbers = [letter.id for letter in waiting] if number is None else [number]
     rows = row_letters(letter for letter in waiting if letter.id in set(numbers))
     if row is not None and not rows:
@@ -125,11 +112,9 @@ def replay(root: Path, number: int | None, row: Path | None, as_json: bool) -> i
     of_rows = {letter.id for letter in rows}
     with open_writer(workspace, settings) as writer:
         failed = replay_rows(writer, rows, settings, row)
-        for one in numbers:
-            if one not in of_rows:
-                writer.ask("replay", {"number": one})
-    with WorkspaceReader(workspace) as reader:
-        again = [_row(letter) for letter in reader.letters.list(after=last, limit=-1)]
+        writer.replay([one for one in numbers if one not in of_rows])
+    with open_reader(workspace, settings) as reader:
+        again = [_row(letter) for letter in reader.letters.since(before)]
     again += [{**_row(letter), "error": error.to_dict()} for letter, error in failed]
     if as_json:
         put_json({"replayed": numbers, "failed_again": again})

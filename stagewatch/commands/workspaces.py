@@ -15,15 +15,16 @@ from stagewatch.commands.standing import TOPICS
 from stagewatch.service.asking import Answer, Samples, ask
 from stagewatch.service.outbox import TABLE
 from stagewatch.service.secrets import read_address
-from stagewatch.workspace.init import init_workspace
+from stagewatch.workspace.init import Servers, init_workspace
 from stagewatch.workspace.paths import Workspace
 from stagewatch.workspace.reader import WorkspaceReader
 from streams.runtimes.embedded.intake import RAW, State
 
 
-def init(root: Path, as_json: bool) -> int:
-    """Make a workspace and say what to do next."""
-    written = [str(path.relative_to(root)) for path in init_workspace(root)]
+def init(root: Path, kafka: str | None, redis: str, as_json: bool) -> int:
+    """Make a workspace, of a cluster if its brokers are given, and say what to do next."""
+    servers = None if kafka is None else Servers([one.strip() for one in kafka.split(",")], redis)
+    written = [str(path.relative_to(root)) for path in init_workspace(root, servers)]
     if as_json:
         put_json({"workspace": str(root), "written": written})
         return 0
@@ -35,7 +36,8 @@ def init(root: Path, as_json: bool) -> int:
     say(f"  edit {root}/people.yaml         who is told, who approves")
     say(f"  stagewatch rules list -w {root}  the rules that are shipped")
     say(f"  stagewatch import -w {root} ...  bring history in: nobody is told about the past")
-    say(f"  stagewatch run -w {root}         take events from now on")
+    run = "run -w {}   " if servers is None else "worker -w {}"
+    say(f"  stagewatch {run.format(root)}      take events from now on")
     return 0
 
 

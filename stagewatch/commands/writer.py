@@ -1,23 +1,22 @@
-"""Who writes the workspace for a command: the running server by HTTP, else this process itself.
+"""Who writes the workspace for a command: its cluster, the running server by HTTP, else this process itself.
 
-Both do the same things with the same answers. Which one it is, nobody else needs to know.
+All do the same things with the same answers. Which one it is, nobody else needs to know.
 """
 
 from __future__ import annotations
 
 import contextlib
-import http.client
-import json
-import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from schemas.errors import CommandError, RequestError, WorkspaceError
+from schemas.errors import CommandError, WorkspaceError
+from stagewatch.commands.calling import Caller
 from stagewatch.commands.failures import tell_all
-from stagewatch.service.local import dead_row, entry_fields
+from stagewatch.service.local import entry_fields
 from stagewatch.service.opening import bring_in, describe, open_runtime, read_files
 from stagewatch.service.ports import prepared
 from stagewatch.service.secrets import kept, read_address
+from stagewatch.service.work import dead_row
 from stagewatch.settings import Settings
 from stagewatch.workspace.paths import Workspace
 from streams.runtimes.embedded.progress import Committed
@@ -25,9 +24,6 @@ from streams.runtimes.embedded.runtime import EmbeddedRuntime
 from streams.runtimes.memory import command_entry
 from streams.runtimes.pipeline import Entry
 from streams.topology import RESULTS
-
-TIMEOUT = 120.0
-"""Seconds for an answer of the server."""
 
 
 class Writer(Protocol):
@@ -57,8 +53,16 @@ class Writer(Protocol):
         """Keep rows that could not be read as dead letters: each a key, a value and an error."""
         ...
 
+    def replay(self, numbers: Sequence[int]) -> None:
+        """Try dead letters again and work off what comes of it.
+
+        Raises:
+            StreamError: SW-STREAM-026, one is not there or was replayed already.
+        """
+        ...
+
     def ask(self, name: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """`replay`, `settle`, `confirm-clock`, `rebuild-views`, `reload`."""
+        """`settle`, `confirm-clock`, `rebuild-views`, `reload`."""
         ...
 
 
@@ -104,14 +108,15 @@ class OwnWriter:
     def bury(self, letters: Sequence[Mapping[str, Any]]) -> None:
         self._runtime.bury([dead_row(letter, self.now()) for letter in letters])
 
+    def replay(self, numbers: Sequence[int]) -> None:
+        for number in numbers:
+            self._runtime.replay_dead(number)
+            self._work()
+
     def ask(self, name: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         if name == "settle":
             self._runtime.settle_dead(int(body["number"]))
             return {"settled": body["number"]}
-        if name == "replay":
-            self._runtime.replay_dead(int(body["number"]))
-            self._work()
-            return {"replayed": body["number"]}
         if name == "confirm-clock":
             self._runtime.confirm_clock()
             return {"confirmed": self.now()}
@@ -140,23 +145,14 @@ class OwnWriter:
 class ServerWriter:
     """A running server has the workspace: it is asked by HTTP, with the token kept in the workspace."""
 
-    def __init__(self, url: str, token: str) -> None:
-        parts = urllib.parse.urlsplit(url)
-        self._url = url
-        self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=TIMEOUT)
-        self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
+    def __init__(self, server: Caller) -> None:
+        self._post = server.post
 
     def now(self) -> int:
         return int(self._post("/local/now", {})["now"])
 
     def command(self, command: Mapping[str, Any]) -> Mapping[str, Any]:
-        known = ("command", "alert", "by", "item", "seen", "key", "text", "until", "to")
-        body = {name: command[name] for name in known if command.get(name) is not None}
-        return self._post("/v1/commands", body)
+        return self._post("/v1/commands", command_body(command))
 
     def history(self, entries: Sequence[Entry]) -> None:
         self._post("/local/history", {"entries": [entry_fields(entry) for entry in entries]})
@@ -167,51 +163,42 @@ class ServerWriter:
     def bury(self, letters: Sequence[Mapping[str, Any]]) -> None:
         self._post("/local/bury", {"letters": letters})
 
+    def replay(self, numbers: Sequence[int]) -> None:
+        for number in numbers:
+            self._post("/local/replay", {"number": number})
+
     def ask(self, name: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         return self._post(f"/local/{name}", body)
 
-    def _post(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        try:
-            self._connection.request("POST", path, json.dumps(body).encode(), self._headers)
-            answer = self._connection.getresponse()
-            value: dict[str, Any] = json.loads(answer.read() or b"{}")
-        except (OSError, ValueError, http.client.HTTPException) as error:  # it has ended in the midst
-            raise WorkspaceError(
-                "SW-WS-004",
-                place=self._url,
-                expected="an answer of the server that has this workspace",
-                found=str(error) or type(error).__name__,
-                next_step="look at its log; when it has ended, call this command again",
-            ) from error
-        if answer.status >= 400:
-            raise _refusal(value)
-        return value
 
-
-def _refusal(value: Mapping[str, Any]) -> RequestError:
-    first: dict[str, str] = (value.get("errors") or [{"code": "SW-REQ-014"}])[0]
-    fields = {name: text for name, text in first.items() if name in _FIELDS}
-    return RequestError(fields.pop("code", "SW-REQ-014"), **fields)
-
-
-_FIELDS = frozenset({"code", "message", "place", "expected", "found", "next_step"})
+def command_body(command: Mapping[str, Any]) -> dict[str, Any]:
+    """A command as `POST /v1/commands` takes it."""
+    known = ("command", "alert", "by", "item", "seen", "key", "text", "until", "to")
+    return {name: command[name] for name in known if command.get(name) is not None}
 
 
 @contextlib.contextmanager
 def open_writer(workspace: Workspace, settings: Settings) -> Iterator[Writer]:
-    """The writer of a workspace: the server that runs it, else this process.
+    """The writer of a workspace: its cluster, the server that runs it, else this process.
 
     Raises:
         WorkspaceError: SW-WS-021 another process writes it and is no server; SW-WS-004 the server is mute.
+        StreamError: Redis or Kafka cannot be asked.
     """
+    if settings.cluster is not None:
+        from stagewatch.commands.clusterwriter import ClusterWriter
+
+        with ClusterWriter(workspace, settings) as cluster:
+            yield cluster
+        return
     try:
         runtime = open_runtime(workspace, settings)
     except WorkspaceError as error:
         address = read_address(workspace)
         if error.code != "SW-WS-021" or address is None:
             raise
-        with contextlib.closing(ServerWriter(address.url, kept(workspace.token))) as server:
-            yield server
+        with contextlib.closing(Caller(address.url, kept(workspace.token))) as server:
+            yield ServerWriter(server)
         return
     with contextlib.closing(OwnWriter(workspace, settings, runtime)) as own:
         yield own

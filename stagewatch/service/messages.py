@@ -43,6 +43,28 @@ class Message:
         return str(self.record.get("reason", ""))
 
 
+SHOWN: Final = ("address", "subject", "reason", "of")
+"""What is kept of a message's record when it is shown elsewhere."""
+
+
+def waiting_message(record: Mapping[str, Any], entered: int) -> Message:
+    """A message that waits to be sent. entered: wall clock us."""
+    shown = {name: record[name] for name in SHOWN if name in record}
+    return Message(
+        str(record["id"]),
+        "waiting",
+        str(record["channel"]),
+        str(record["receiver"]),
+        str(record.get("alert") or ""),
+        entered,
+        None,
+        0,
+        None,
+        int(record["at"]),
+        shown,
+    )
+
+
 _OF_ALERT = " ".join(["SELECT", COLUMNS, "FROM outbox WHERE alert = ? ORDER BY entered, at, id"])
 
 

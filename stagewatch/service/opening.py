@@ -97,7 +97,8 @@ def open_runtime(
             in real time shall run on a scaled clock.
     """
     workspace.data.mkdir(parents=True, exist_ok=True)
-    options = Options(cache_rows=settings.limits.cache_rows)
+    limits = settings.limits
+    options = Options(cache_rows=limits.cache_rows, closed_items=limits.closed_items)
     chosen = clock or _clock(workspace, scale)
     return EmbeddedRuntime(workspace.data, partitions=settings.partitions, clock=chosen, options=options)
 

@@ -52,25 +52,28 @@ class Receipts:
         """Bring a page of receipts in; how many."""
         settled = await self._outbox.settled(PAGE)
         if settled:
-            await asyncio.wrap_future(self._append([self._entry(message) for message in settled]))
+            entries = [receipt_entry(message, self._settings) for message in settled]
+            await asyncio.wrap_future(self._append(entries))
             await self._outbox.told([message.id for message in settled])
         return len(settled)
 
-    def _entry(self, message: Message) -> Entry:
-        receipt = Receipt(
-            message=message.id,
-            state="sent" if message.state == "sent" else "failed",
-            note=message.note or "",
-            channel=message.channel,
-            receiver=message.receiver,
-            reason=message.reason,
-            attempts=message.attempts,
-            settled=message.settled or 0,
-            alert=message.alert,
-            of=str(message.record.get("of") or ""),
-            subject=str(message.record.get("subject") or ""),
-            admin=self._settings.admin,
-            zone=self._settings.zone,
-            language=self._settings.language,
-        )
-        return Entry("commands", inbox_key(message.receiver), KIND, receipt.to_dict(), 0)
+
+def receipt_entry(message: Message, settings: Settings) -> Entry:
+    """What became of a settled message, as an entry of the log for the inbox of its receiver."""
+    receipt = Receipt(
+        message=message.id,
+        state="sent" if message.state == "sent" else "failed",
+        note=message.note or "",
+        channel=message.channel,
+        receiver=message.receiver,
+        reason=message.reason,
+        attempts=message.attempts,
+        settled=message.settled or 0,
+        alert=message.alert,
+        of=str(message.record.get("of") or ""),
+        subject=str(message.record.get("subject") or ""),
+        admin=settings.admin,
+        zone=settings.zone,
+        language=settings.language,
+    )
+    return Entry("commands", inbox_key(message.receiver), KIND, receipt.to_dict(), 0)

@@ -31,7 +31,7 @@ from schemas.errors import StagewatchError
 from stagewatch import __version__
 from stagewatch.metrics import Metrics
 from stagewatch.service.engine import Engine
-from stagewatch.service.local import Local, local_client
+from stagewatch.service.local import local_client, local_routes
 from stagewatch.service.observe import Observer
 from stagewatch.service.opening import bring_in, end_history, open_runtime, read_files
 from stagewatch.service.outbox import SqliteOutbox, UsedLinks
@@ -40,6 +40,7 @@ from stagewatch.service.receipts import Receipts
 from stagewatch.service.secrets import Address, kept, signer, write_address
 from stagewatch.service.wall import WallClock
 from stagewatch.service.watcher import Watcher
+from stagewatch.service.work import EngineWork
 from stagewatch.settings import Settings
 from stagewatch.workspace.paths import Workspace
 from streams.runtimes.embedded.clock import Clock
@@ -186,8 +187,8 @@ class Server:
             Limits(limits.event_bytes, limits.batch_bytes, limits.batch_events),
             self.metrics,
         )
-        local = Local(access, self.engine, self.watcher, self.clock.now)
-        routes: list[Route] = [intake_route(intake), *local.routes()]
+        work = EngineWork(self.engine, self.watcher, self.clock.now)
+        routes: list[Route] = [intake_route(intake), *local_routes(access, work.handlers())]
         links = UsedLinks(self.outbox)
         app = create_app(
             Probes(self.ready, self.metrics.render, self.warnings),

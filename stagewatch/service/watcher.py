@@ -21,7 +21,7 @@ from stagewatch.workspace.rulefiles import rule_paths
 
 POLL_SECONDS = 1.0
 
-Stamp = tuple[int, int, int]
+Stamps = dict[Path, tuple[int, int, int]]
 
 log = structlog.get_logger("stagewatch.files")
 
@@ -34,12 +34,12 @@ class Watcher:
         self._engine = engine
         self.settings = settings
         self.errors: list[StagewatchError] = []
-        self._stamps: dict[Path, Stamp] = {}
+        self._stamps: Stamps = {}
         self._lock = asyncio.Lock()
 
     def note(self, files: Files) -> None:
         """The files were just read by somebody else."""
-        self._stamps = self._look()
+        self._stamps = stamps_of(self._workspace)
         self._tell(files.errors)
 
     async def run(self) -> None:
@@ -47,7 +47,7 @@ class Watcher:
         while True:
             await asyncio.sleep(POLL_SECONDS)
             try:
-                if self._look() != self._stamps:
+                if stamps_of(self._workspace) != self._stamps:
                     await self.reload()
             except StagewatchError as error:
                 log.warning("files not brought in", **error.to_dict())
@@ -55,7 +55,7 @@ class Watcher:
     async def reload(self) -> list[dict[str, object]]:
         """Read all files and bring in what differs; what was changed, in a few words each."""
         async with self._lock:
-            self._stamps = self._look()
+            self._stamps = stamps_of(self._workspace)
             files = await asyncio.to_thread(self._read)
             self._tell(files.errors)
             entries = await self._engine.call(lambda runtime: bring_in(self._workspace, runtime, files))
@@ -81,15 +81,17 @@ class Watcher:
                 log.error("broken file, the old version stays in force", **error.to_dict())
         self.errors = errors
 
-    def _look(self) -> dict[Path, Stamp]:
-        paths = [self._workspace.settings, self._workspace.people]
-        if self._workspace.rules.is_dir():
-            paths += rule_paths([self._workspace.rules])
-        stamps: dict[Path, Stamp] = {}
-        for path in paths:
-            try:
-                stat = path.stat()
-            except OSError:
-                continue
-            stamps[path] = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
-        return stamps
+
+def stamps_of(workspace: Workspace) -> Stamps:
+    """What tells that a file of people has changed: settings, people, rules."""
+    paths = [workspace.settings, workspace.people]
+    if workspace.rules.is_dir():
+        paths += rule_paths([workspace.rules])
+    stamps: Stamps = {}
+    for path in paths:
+        try:
+            stat = path.stat()
+        except OSError:
+            continue
+        stamps[path] = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+    return stamps

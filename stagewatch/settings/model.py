@@ -20,6 +20,7 @@ from stagewatch.settings.cluster import ClusterSettings
 from stagewatch.settings.parts import Listen, Name, Part, host_of
 from streams.machines.account.entities import STAGED
 from streams.stores.sqlite_cache import CAPACITY
+from streams.views.port import KEPT
 
 
 def _elapsed(value: object) -> object:
@@ -77,7 +78,11 @@ class Http(Part):
 
 
 class Limits(Part):
-    """What a sender may ask of the intake; sizes in bytes, rates per token and second."""
+    """What a sender may ask of the intake; sizes in bytes, rates per token and second.
+
+    cache_rows: rows kept in memory. closed_items: closed alerts, tasks and approvals that the lists keep, of
+    each the last so many.
+    """
 
     event_bytes: Annotated[int, Field(ge=1024)] = 1 << 20
     batch_bytes: Annotated[int, Field(ge=1024)] = 5 << 20
@@ -85,6 +90,7 @@ class Limits(Part):
     events_per_second: Annotated[float, Field(gt=0)] = 2_000.0
     burst: Annotated[float, Field(ge=1)] = 10_000.0
     cache_rows: Annotated[int, Field(ge=1_000)] = CAPACITY
+    closed_items: Annotated[int, Field(ge=100)] = KEPT
 
 
 class Settings(Part):

@@ -2,7 +2,8 @@
 
 A message is acknowledged to Kafka only when it is settled, so it comes again after a crash; the receipts,
 read to their end before anything is sent, say what was sent already. Only a crash between the mail server's
-250 and the receipt sends twice, with the same Message-ID. It decides nothing about messages.
+250 and the receipt sends twice, with the same Message-ID. What became of a message is an entry of the log,
+too. It decides nothing about messages.
 """
 
 from __future__ import annotations
@@ -19,11 +20,10 @@ from faust.types import EventT, StreamT
 
 from connectors.channels.channel import Channel
 from connectors.channels.delivery import Attempt, Delivery
-from connectors.channels.notification import Notification, decode_notification
-from connectors.channels.outbox import OutboxRow
+from connectors.channels.notification import decode_notification
 from schemas.errors import StagewatchError
 from stagewatch.service.wall import WallClock
-from stagewatch.worker.receipts import ReceiptOutbox, Receipts
+from stagewatch.worker.receipts import ReceiptOutbox, Receipts, Tell
 from stagewatch.worker.sharing import Gate
 from streams.runtimes.cluster.codec import value_of
 from streams.runtimes.cluster.config import Cluster
@@ -39,7 +39,7 @@ log = structlog.get_logger("stagewatch.delivery")
 class Delivering:
     """`start`, the agent, `stop`. sign: at the moment of sending; what is stored holds no valid link.
 
-    gate: claims and limits that all workers share.
+    tell: what became of a message, into the log. gate: claims and limits that all workers share.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class Delivering:
         cluster: Cluster,
         channels: Mapping[str, Channel],
         sign: Sign,
+        tell: Tell,
         observe: Callable[[Attempt], None],
         owner: str,
         gate: Gate,
@@ -54,7 +55,7 @@ class Delivering:
         self._sign = sign
         self._events: dict[str, EventT[Any]] = {}
         self._receipts = Receipts(cluster)
-        self._outbox = ReceiptOutbox(self._receipts, self._settled, gate)
+        self._outbox = ReceiptOutbox(self._receipts, tell, self._settled, gate)
         self._delivery = Delivery(
             channels, self._outbox, WallClock(), owner=owner, observe=observe, trouble=_trouble
         )
@@ -102,13 +103,8 @@ class Delivering:
             event.ack()
             return
         self._events[notification.id] = event
-        entered = int(event.message.timestamp * 1_000_000)
-        self._put(notification, entered)
+        self._outbox.enter(record, notification, int(event.message.timestamp * 1_000_000))
         self._delivery.wake()
-
-    def _put(self, notification: Notification, entered: int) -> None:
-        if notification.id not in self._outbox.waiting:
-            self._outbox.waiting[notification.id] = OutboxRow(notification, entered=entered, next_at=entered)
 
     def _settled(self, notification: str) -> None:
         event = self._events.pop(notification, None)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import structlog
 
+from schemas.errors import StagewatchError
 from stagewatch.service.opening import Files, read_files
-from stagewatch.settings import load_settings
+from stagewatch.service.watcher import Stamps, stamps_of
+from stagewatch.settings import Settings, load_settings
+from stagewatch.settings.load import InvalidSettingsError
 from stagewatch.workspace.paths import Workspace
 
 log = structlog.get_logger("stagewatch.worker")
@@ -14,24 +17,27 @@ log = structlog.get_logger("stagewatch.worker")
 class WatchedFiles:
     """Settings, people and rules; may be called from a thread."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, settings: Settings) -> None:
         self._workspace = workspace
-        self._stamps: list[tuple[str, int, int]] = []
+        self._settings = settings
+        self._stamps: Stamps | None = None
 
     def changed(self) -> Files | None:
         """What the files say; None when they are as they were when last read."""
-        stamps = self._look()
+        stamps = stamps_of(self._workspace)
         if stamps == self._stamps:
             return None
-        self._stamps = stamps
-        settings = load_settings(self._workspace.settings)
-        files = read_files(self._workspace, settings)
-        for error in files.errors:
+        broken: list[StagewatchError] = []
+        try:
+            self._settings = load_settings(self._workspace.settings)
+        except InvalidSettingsError as errors:
+            broken += errors.errors
+        files = read_files(self._workspace, self._settings)
+        for error in [*broken, *files.errors]:
             log.error("broken file, the old version stays in force", **error.to_dict())
+        self._stamps = stamps
         return files
 
-    def _look(self) -> list[tuple[str, int, int]]:
-        workspace = self._workspace
-        paths = [workspace.settings, workspace.people, *sorted(workspace.rules.glob("**/*.yaml"))]
-        found = [(path, path.stat()) for path in paths if path.is_file()]
-        return [(str(path), stat.st_mtime_ns, stat.st_size) for path, stat in found]
+    def again(self) -> None:
+        """What was read did not get in: read it once more."""
+        self._stamps = None

@@ -1,28 +1,35 @@
-"""What a worker's partitions show now and then: parked events, rules, logical time; and the disk.
+"""What a worker's partitions show now and then: parked events, rules, logical time; letters; and the disk.
 
-It reads between two batches and changes nothing.
+It reads between two batches and changes nothing. Who has the first partition counts all dead letters.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import structlog
+from aiokafka.errors import KafkaError
 from mode import Service
 
 from console.ports import Ready
+from schemas.errors import StagewatchError
 from stagewatch.metrics import Metrics
 from stagewatch.service.evaluations import Evaluations
+from stagewatch.worker.machines import FIRST
 from streams.kernel.contract import SHARED
 from streams.machines.identity.listing import count_waiting
+from streams.runtimes.cluster.config import Cluster
+from streams.runtimes.cluster.dlq import LetterBox
 from streams.runtimes.cluster.owner import Slots
 from streams.runtimes.cluster.task import PartitionTask
 
 LOOK_SECONDS = 2.0
+LETTER_SECONDS = 10.0
 
 log = structlog.get_logger("stagewatch.worker")
 
@@ -35,6 +42,7 @@ class GaugesService(Service):
 
     def __init__(
         self,
+        cluster: Cluster,
         metrics: Metrics,
         ready: Ready,
         slots: Slots | None,
@@ -43,6 +51,7 @@ class GaugesService(Service):
         **more: Any,
     ) -> None:
         super().__init__(**more)
+        self._cluster = cluster
         self._metrics, self._ready, self._folder = metrics, ready, folder
         self._slots, self._outbox = slots, outbox
         self._evaluations = Evaluations()
@@ -50,6 +59,29 @@ class GaugesService(Service):
     async def on_start(self) -> None:
         """Look now and then."""
         self.add_future(self._watch())
+        self.add_future(self._letters())
+
+    async def _letters(self) -> None:
+        while not self.should_stop:
+            try:
+                if self._counts:
+                    await self._count_letters()
+            except (KafkaError, OSError, StagewatchError) as error:
+                log.info("dead letters not counted", error=str(error))
+            await self.sleep(LOOK_SECONDS)
+
+    async def _count_letters(self) -> None:
+        """While the first partition is ours."""
+        async with LetterBox(self._cluster, values=False) as box:
+            while self._counts and not self.should_stop:
+                self._metrics.dlq(box.waiting)
+                await self.sleep(LETTER_SECONDS)
+                await box.catch_up()
+        self._metrics.dlq(math.nan)
+
+    @property
+    def _counts(self) -> bool:
+        return self._slots is not None and FIRST in self._slots.tasks
 
     async def _watch(self) -> None:
         while not self.should_stop:

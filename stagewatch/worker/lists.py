@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
+import socket
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,15 +21,17 @@ from aiokafka.errors import KafkaError
 from mode import Service
 
 from schemas.errors import StreamError
-from schemas.topics import changelog_of
-from stagewatch.worker.stages import change_of, logged_of
+from schemas.topics import RECEIPTS, changelog_of
+from stagewatch.worker.stages import change_of, logged_of, told_of
 from stagewatch.worker_metrics import WorkerMetrics
 from streams.kernel.contract import StorageError
 from streams.runtimes.cluster.config import Cluster
 from streams.stores.log import Logged
+from streams.topology import NOTIFICATIONS
 from streams.views.port import OPEN_STATES
 from streams.views.redis.entities import RedisEntities
 from streams.views.redis.link import Link
+from streams.views.redis.messages import RedisMessages
 from streams.views.redis.sharing import Members
 from streams.views.redis.view import Filling, RedisView, Standing, TakenError
 
@@ -37,6 +41,9 @@ ALIVE = 15_000_000
 """How long (us) a worker that is not heard of is still listed."""
 
 PAGE = 500
+MESSAGES = (NOTIFICATIONS, RECEIPTS)
+"""Topics of messages and of what became of them."""
+
 ACCOUNT = "account"
 """The machine that keeps the rows of entities."""
 
@@ -71,7 +78,7 @@ class ListsService(Service):
         super().__init__(**more)
         self._cluster, self._view, self._told, self._own = cluster, view, told, own
         self._entities = entities
-        self._members = Members(link)
+        self._members, self._messages = Members(link), RedisMessages(link)
         self.standing: Standing | None = Standing("whole")
 
     async def on_start(self) -> None:
@@ -119,7 +126,7 @@ class ListsService(Service):
         changelog = () if self._entities is None else (changelog_of(ACCOUNT),)
         tps = [
             TopicPartition(self._cluster.name(topic), number)
-            for topic in (*OPEN_STATES, *changelog)
+            for topic in (*OPEN_STATES, *MESSAGES, *changelog)
             for number in range(self._cluster.partitions)
         ]
         consumer = AIOKafkaConsumer(
@@ -160,14 +167,28 @@ class ListsService(Service):
         log.info("the lists are whole")
 
     def _hand_in(self, filling: Filling, records: Sequence[ConsumerRecord]) -> None:
-        """A page of one partition: transitions, or rows of entities."""
+        """A page of one partition: transitions, messages, or rows of entities."""
         found: Sequence[Logged | None] = ()
-        if self._entities is not None and records[0].topic == self._cluster.name(changelog_of(ACCOUNT)):
+        topic = records[0].topic
+        if self._entities is not None and topic == self._cluster.name(changelog_of(ACCOUNT)):
             changes = (change_of(record, record.timestamp / 1000) for record in records)
             self._entities.project(change for change in changes if change is not None)
+        elif topic in map(self._cluster.name, MESSAGES):
+            told = (told_of(self._cluster, record, record.timestamp / 1000) for record in records)
+            self._messages.project(one for one in told if one is not None)
         else:
             found = [logged_of(self._cluster, record, record.headers) for record in records]
         filling.page([one for one in found if one is not None], _now(), len(records))
+
+
+def others_url(url: str) -> str:
+    """The URL that others reach this worker by, which listens at `url`."""
+    host, _, port = url.removeprefix("http://").rpartition(":")
+    try:
+        everywhere = ipaddress.ip_address(host.strip("[]")).is_unspecified
+    except ValueError:
+        return url
+    return f"http://{socket.gethostname()}:{port}" if everywhere else url
 
 
 def _now() -> int:

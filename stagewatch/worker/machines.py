@@ -17,9 +17,11 @@ from mode import Service
 
 from schemas.errors import StagewatchError
 from stagewatch.service.opening import Files, describe
+from stagewatch.worker.files import WatchedFiles
 from stagewatch.worker_metrics import WorkerMetrics
 from stagewatch.workspace.inforce import changes
 from streams.kernel.contract import SHARED
+from streams.machines.account.world import SETTINGS
 from streams.runtimes.cluster.owner import Slot, Slots
 from streams.runtimes.cluster.publisher import Publisher
 from streams.runtimes.cluster.task import PartitionTask
@@ -35,18 +37,18 @@ log = structlog.get_logger("stagewatch.worker")
 
 
 class MachinesService(Service):
-    """Runs the partitions while Faust runs. files: reads the workspace's files anew, when they changed."""
+    """Runs the partitions while Faust runs. files: of the workspace."""
 
     def __init__(
         self,
         slots: Slots,
         publisher: Publisher,
         metrics: WorkerMetrics,
-        files: Callable[[], Files | None],
+        files: WatchedFiles,
         **more: Any,
     ) -> None:
         super().__init__(**more)
-        self._slots, self._publisher, self._metrics, self._read = slots, publisher, metrics, files
+        self._slots, self._publisher, self._metrics, self._watched = slots, publisher, metrics, files
         self.stands: list[Stand] = []
 
     async def on_start(self) -> None:
@@ -64,6 +66,7 @@ class MachinesService(Service):
             try:
                 self.stands = await self._slots.look()
                 self._metrics.stands(self.stands, time.time_ns() // 1000)
+                self._metrics.owned(self._slots.owned)
                 self._metrics.server("kafka", True)
             except Exception as error:
                 self._metrics.server("kafka", False)
@@ -75,32 +78,24 @@ class MachinesService(Service):
         while not self.should_stop:
             task = self._slots.tasks.get(FIRST)
             try:
-                if task is not None and (files := await asyncio.to_thread(self._read)) is not None:
+                if task is not None and (files := await asyncio.to_thread(self._watched.changed)) is not None:
                     await self._bring_in(task, files)
-            except StagewatchError as error:
-                log.warning("files not brought in", **error.to_dict())
+            except Exception as error:  # the partition may be given away in the midst
+                self._watched.again()
+                fields = error.to_dict() if isinstance(error, StagewatchError) else {"error": repr(error)}
+                log.warning("files not brought in, tried again", **fields)
             await self.sleep(FILES_SECONDS)
 
     async def _bring_in(self, task: PartitionTask, files: Files) -> None:
+        """The first files of all are in force from the beginning, what changes later from the log's time."""
         async with task.paused():
             store = task.partition.store
-            entries = changes(files.wanted, lambda bucket: dict(store.scan(SHARED, bucket)), 0)
+            at = 0 if store.get(SHARED, SETTINGS, "") is None else max(0, task.partition.clock)
+            entries = changes(files.wanted, lambda bucket: dict(store.scan(SHARED, bucket)), at)
         if entries:
             await self._publisher.submit(entries)
         for entry in entries:
             log.info("brought in", **describe(entry))
-
-
-def hosted(
-    slots: Slots, publisher: Publisher, metrics: WorkerMetrics, files: Callable[[], Files | None]
-) -> type[MachinesService]:
-    """The service as Faust wants it: a class that needs nothing but Faust's own arguments."""
-
-    class Hosted(MachinesService):
-        def __init__(self, **more: Any) -> None:
-            super().__init__(slots, publisher, metrics, files, **more)
-
-    return Hosted
 
 
 def tell_of(metrics: WorkerMetrics) -> Callable[[Done], None]:
@@ -128,6 +123,7 @@ def trouble_of(metrics: WorkerMetrics) -> Callable[[Slot, BaseException], None]:
         lost = isinstance(error, ClaimLostError)
         result = "fenced" if isinstance(error, ClaimLostError) and error.fenced else "failed"
         metrics.transaction(slot[0], result)
+        metrics.stuck(*slot, str(error))
         tell = log.info if lost else log.warning
         tell("partition opened anew", machine=slot[0], partition=slot[1], reason=str(error))
 

@@ -1,23 +1,30 @@
-"""What became of each message, in a compacted topic: written at once, read before anything is sent.
+"""What became of each message: an entry of the log for the inbox of its receiver, and a receipt in a
+compacted topic, which is read before anything is sent.
 
-The outbox of the cluster's delivery: rows in memory, as Kafka gives unsettled messages again; what is settled
-is a receipt first. It decides nothing about messages.
+The entry comes first: without the receipt the message is sent again, and each sending has its entry; the
+other way round one could get lost. The outbox of the cluster's delivery: rows in memory, as Kafka gives
+unsettled messages again. It decides nothing about messages.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, replace
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from connectors.channels.memory_outbox import MemoryOutbox
+from connectors.channels.notification import Notification
 from schemas.canonical import partition_of
 from schemas.topics import RECEIPTS
+from stagewatch.service.messages import Message, waiting_message
 from stagewatch.worker.sharing import Gate
 from streams.runtimes.cluster.codec import encode, value_of
 from streams.runtimes.cluster.config import Cluster
+
+Tell = Callable[[Message], Awaitable[object]]
+"""Brings what became of a message into the log, durably."""
 
 SENT, FAILED = "sent", "failed"
 
@@ -68,27 +75,35 @@ class Receipts:
         finally:
             await consumer.stop()
 
-    async def write(self, notification: str, state: str, note: str, at: int) -> None:
+    async def write(self, message: Message) -> None:
         """Settle a message for good; returns when Kafka has it. Raises KafkaError."""
         await self._producer.send_and_wait(
             self._topic,
-            key=notification.encode(),
-            value=encode({"state": state, "note": note, "at": at}),
-            partition=partition_of(notification, self._cluster.partitions),
+            key=message.id.encode(),
+            value=encode(asdict(message)),
+            partition=partition_of(message.id, self._cluster.partitions),
         )
-        self.known[notification] = state
+        self.known[message.id] = message.state
 
 
 class ReceiptOutbox(MemoryOutbox):
     """`connectors.channels.outbox.OutboxStore`: waiting rows in memory, receipts in Kafka.
 
-    settled: called with the id of each message that is settled. gate: shared by all workers.
+    tell: into the log. settled: called with the id of each message that is settled. gate: shared by all
+    workers.
     """
 
-    def __init__(self, receipts: Receipts, settled: Callable[[str], None], gate: Gate) -> None:
+    def __init__(self, receipts: Receipts, tell: Tell, settled: Callable[[str], None], gate: Gate) -> None:
         super().__init__()
-        self._receipts, self._settled, self._gate = receipts, settled, gate
+        self._receipts, self._tell, self._settled, self._gate = receipts, tell, settled, gate
         self._elsewhere: set[str] = set()
+        self._messages: dict[str, Message] = {}
+        self._in_hand: dict[str, Message] = {}
+
+    def enter(self, record: Mapping[str, Any], notification: Notification, now: int) -> None:
+        """A message came, perhaps once more; it is due at once. record: as the log has it. now: us."""
+        if self.put(notification, now):
+            self._messages[notification.id] = waiting_message(record, now)
 
     async def claim(self, notification: str, owner: str, until: int, now: int) -> bool:
         """See `OutboxStore.claim`. What another worker had in its hands is sent only if it has no receipt."""
@@ -104,16 +119,20 @@ class ReceiptOutbox(MemoryOutbox):
                 self._elsewhere.add(notification)
             self.waiting[notification] = replace(row, next_at=now + rest)
             return False
-        return not await self._settled_elsewhere(notification, owner)
+        if await self._settled_elsewhere(notification, owner):
+            return False
+        self._in_hand[notification] = replace(self._messages[notification], attempts=row.attempts + 1)
+        return True
 
     async def mark_sent(self, notification: str, owner: str, receipt: str, at: int) -> None:
         """See `OutboxStore.mark_sent`."""
-        await self._receipts.write(notification, SENT, receipt, at)
+        await self._settle(notification, SENT, receipt, at)
         self._drop(notification)
         await self._gate.release(notification, owner)
 
     async def mark_retry(self, notification: str, owner: str, next_at: int, reason: str) -> None:
         """See `OutboxStore.mark_retry`."""
+        self._in_hand.pop(notification, None)
         await super().mark_retry(notification, owner, next_at, reason)
         await self._gate.release(notification, owner)
 
@@ -121,14 +140,24 @@ class ReceiptOutbox(MemoryOutbox):
         """See `OutboxStore.mark_failed`."""
         row = self.waiting.get(notification)
         if row is not None and row.owner == owner:
-            await self._receipts.write(notification, FAILED, reason, at)
+            await self._settle(notification, FAILED, reason, at)
             self._drop(notification)
             await self._gate.release(notification, owner)
 
     def forget(self, wanted: Callable[[str], Any]) -> None:
         """Drop the rows that `wanted` (by id) does not keep: another worker has them now."""
         self.waiting = {name: row for name, row in self.waiting.items() if wanted(name)}
+        self._messages = {name: one for name, one in self._messages.items() if wanted(name)}
         self._elsewhere &= self.waiting.keys()
+
+    async def _settle(self, notification: str, state: str, note: str, at: int) -> None:
+        """Also of a message that was given away while it was in hand."""
+        message = self._in_hand.get(notification)
+        if message is not None:
+            message = replace(message, state=state, note=note, settled=at)
+            await self._tell(message)
+            await self._receipts.write(message)
+            del self._in_hand[notification]
 
     async def _settled_elsewhere(self, notification: str, owner: str) -> bool:
         """Whether the worker that had the message before has settled it."""
@@ -144,4 +173,5 @@ class ReceiptOutbox(MemoryOutbox):
 
     def _drop(self, notification: str) -> None:
         self.waiting.pop(notification, None)
+        self._messages.pop(notification, None)
         self._settled(notification)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import os
 import socket
 import time
@@ -30,8 +29,9 @@ from schemas.errors import StreamError
 from schemas.topics import EVENTS, changelog_of, slots_of
 from stagewatch import __version__
 from stagewatch.metrics import Metrics
-from stagewatch.service.local import local_client
+from stagewatch.service.local import cluster_token, local_client, local_routes
 from stagewatch.service.observe import Observer
+from stagewatch.service.receipts import receipt_entry
 from stagewatch.service.secrets import kept, signer
 from stagewatch.service.wall import WallClock
 from stagewatch.settings import Settings
@@ -39,10 +39,12 @@ from stagewatch.worker import hosting, stages
 from stagewatch.worker.delivering import Delivering
 from stagewatch.worker.files import WatchedFiles
 from stagewatch.worker.gauges import GaugesService
-from stagewatch.worker.lists import ACCOUNT, ListsService, Own
-from stagewatch.worker.machines import hosted, tell_of, trouble_of
+from stagewatch.worker.incarnation import Incarnation
+from stagewatch.worker.lists import ACCOUNT, MESSAGES, ListsService, Own, others_url
+from stagewatch.worker.machines import MachinesService, tell_of, trouble_of
 from stagewatch.worker.sharing import Gate
 from stagewatch.worker.web import ResultsService, Web, web_of
+from stagewatch.worker.work import ClusterWork
 from stagewatch.worker_metrics import WorkerMetrics
 from stagewatch.workspace.paths import Workspace
 from streams.runtimes.cluster.app import add_agent, make_app
@@ -55,6 +57,7 @@ from streams.topology import NOTIFICATIONS
 from streams.views.port import OPEN_STATES
 from streams.views.redis.entities import RedisEntities
 from streams.views.redis.link import Link
+from streams.views.redis.messages import RedisMessages
 from streams.views.redis.view import RedisView
 
 AWAY, AWAY_SECONDS = "SW-STREAM-032", 1.0
@@ -117,6 +120,7 @@ class WorkerServer:
         self.told = WorkerMetrics(self.metrics, self.cluster.partitions)
         self._stack = contextlib.AsyncExitStack()
         self._name = f"{socket.gethostname()}-{os.getpid()}"
+        self._slots: Slots | None = None
         self.url = ""
 
     async def __aenter__(self) -> WorkerServer:
@@ -152,6 +156,7 @@ class WorkerServer:
         self._stack.push_async_callback(self.publisher.stop)
         redis = self.settings.need_cluster().redis
         self.link = Link(redis.url, self.cluster.prefix, redis.options(self._run.environment))
+        self._view = RedisView(self.link, 0, self.settings.limits.closed_items)
         self._stack.callback(self.link.close)
         web = await self._http()
         cluster_id = await self._topics()
@@ -159,22 +164,25 @@ class WorkerServer:
         if web is not None:
             self.app.service(hosting.hosted(ResultsService, self.cluster, web.told))
         self._agents()
-        slots: Slots | None = None
         if "machines" in roles:
             slots = Slots(self.cluster, cluster_id, tell_of(self.told), trouble_of(self.told))
-            self.app.service(hosted(slots, self.publisher, self.told, WatchedFiles(self.workspace).changed))
+            self._slots = slots
+            files = WatchedFiles(self.workspace, self.settings)
+            self.app.service(hosting.hosted(MachinesService, slots, self.publisher, self.told, files))
         delivering = await self._delivery()
         outbox = None if delivering is None else delivering.counts
         self.app.service(
-            hosting.hosted(GaugesService, self.metrics, self.ready, slots, outbox, self.cluster.data)
+            hosting.hosted(
+                GaugesService, self.cluster, self.metrics, self.ready, self._slots, outbox, self.cluster.data
+            )
         )
-        own = Own(self._name, {"url": self._shown(), "roles": list(roles)}, "views" in roles)
+        own = Own(self._name, {"url": others_url(self.url), "roles": list(roles)}, "views" in roles)
         self.app.service(
             hosting.hosted(
                 ListsService,
                 self.cluster,
                 self.link,
-                RedisView(self.link, 0),
+                self._view,
                 self._entities(),
                 self.told,
                 own,
@@ -202,8 +210,9 @@ class WorkerServer:
             agent = stages.intake(cluster, self.publisher, self.metrics)
             add_agent(app, cluster, "intake", (EVENTS,), agent)
         if "views" in roles:
-            agent = stages.projection(cluster, RedisView(self.link, 0))
+            agent = stages.projection(cluster, self._view)
             add_agent(app, cluster, "projection", tuple(OPEN_STATES), agent)
+            add_agent(app, cluster, "messages", MESSAGES, stages.messages(cluster, RedisMessages(self.link)))
             if (kept_too := self._entities()) is not None:
                 add_agent(app, cluster, "entities", (changelog_of(ACCOUNT),), stages.entities(kept_too))
 
@@ -218,13 +227,17 @@ class WorkerServer:
         base = self.settings.http.public_url or self.url
         mail = self.settings.mail
         limits = {} if mail is None or mail.per_minute is None else {"email": mail.per_minute}
+        gate, incarnation = Gate(self.link, limits), Incarnation(self.cluster.data, self._name)
+        self._stack.callback(incarnation.close)
+        await gate.free(incarnation.former)
         delivering = Delivering(
             self.cluster,
             channels,
             lambda record: signed(record, sign, base),
+            lambda message: self.publisher.submit([receipt_entry(message, self.settings)]),
             self.observer.attempt,
-            self._name,
-            Gate(self.link, limits),
+            incarnation.name,
+            gate,
         )
         await delivering.start(self.app)
         self._stack.push_async_callback(delivering.stop)
@@ -254,9 +267,11 @@ class WorkerServer:
     async def _http(self) -> Web | None:
         settings, limits, run = self.settings, self.settings.limits, self._run
         given = run.environment.get(settings.http.tokens_env, "")
-        clients = [*read_tokens(given, settings.http.tokens_env), local_client(kept(self.workspace.token))]
+        tokens = {kept(self.workspace.token), cluster_token(self.workspace, settings, run.environment)}
+        clients = [*read_tokens(given, settings.http.tokens_env), *map(local_client, tokens)]
         access = Access(clients, time.monotonic, limits.events_per_second, limits.burst)
-        routes: list[Route] = []
+        work = ClusterWork(self.publisher, self._view, lambda: self._slots)
+        routes: list[Route] = local_routes(access, work.handlers(intake="intake" in run.roles))
         web: Web | None = None
         if "intake" in run.roles:
             bounds = Limits(limits.event_bytes, limits.batch_bytes, limits.batch_events)
@@ -278,15 +293,6 @@ class WorkerServer:
         host = f"[{server.host}]" if ":" in server.host else server.host
         self.url = f"http://{host}:{server.port}"
         return web
-
-    def _shown(self) -> str:
-        """The URL that others reach this worker by."""
-        host, _, port = self.url.removeprefix("http://").rpartition(":")
-        try:
-            everywhere = ipaddress.ip_address(host.strip("[]")).is_unspecified
-        except ValueError:
-            return self.url
-        return f"http://{socket.gethostname()}:{port}" if everywhere else self.url
 
     async def _sink(self, events: list[Event]) -> Sequence[str]:
         namespaces = self.settings.namespaces

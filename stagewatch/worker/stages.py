@@ -7,16 +7,18 @@ cannot be read goes to the dead letters.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from typing import Any, TypeVar
 
 import structlog
 from faust.types import EventT, StreamT
 
 from schemas.cloudevents import decode_kafka
 from schemas.errors import StagewatchError
-from schemas.topics import EVENTS, dlq_of
+from schemas.topics import EVENTS, RECEIPTS, dlq_of
 from stagewatch.metrics import Metrics
+from stagewatch.service.messages import waiting_message
 from streams.runtimes.cluster.app import Agent, pages
 from streams.runtimes.cluster.codec import place_of, row_of, value_of
 from streams.runtimes.cluster.config import Cluster
@@ -27,6 +29,9 @@ from streams.runtimes.pipeline import Entry
 from streams.stores.log import Logged
 from streams.views.port import View, is_transition
 from streams.views.redis.entities import Change, RedisEntities
+from streams.views.redis.messages import RedisMessages, Told
+
+T = TypeVar("T")
 
 PAGE, SECONDS = 500, 0.02
 ENTITY_ROWS = "e"
@@ -55,18 +60,11 @@ def intake(cluster: Cluster, publisher: Publisher, metrics: Metrics) -> Agent:
 
 
 def projection(cluster: Cluster, view: View) -> Agent:
-    """Reads transitions into the view. A view that is away is waited for: nothing is passed over."""
+    """Reads transitions into the view."""
 
     async def agent(stream: StreamT[Any]) -> None:
         async for page in pages(stream, PAGE, SECONDS):
-            logged = list(_logged(cluster, page))
-            while logged:
-                try:
-                    await asyncio.to_thread(view.project, logged)
-                    break
-                except Exception as error:
-                    log.warning("view not written, tried again", error=str(error))
-                    await asyncio.sleep(1)
+            await _until_written(view.project, list(_logged(cluster, page)))
 
     return agent
 
@@ -77,16 +75,46 @@ def entities(view: RedisEntities) -> Agent:
     async def agent(stream: StreamT[Any]) -> None:
         async for page in pages(stream, PAGE, SECONDS):
             found = (change_of(event.message, event.message.timestamp) for event in page)
-            changes = [change for change in found if change is not None]
-            while changes:
-                try:
-                    await asyncio.to_thread(view.project, changes)
-                    break
-                except Exception as error:
-                    log.warning("entities not written, tried again", error=str(error))
-                    await asyncio.sleep(1)
+            await _until_written(view.project, [change for change in found if change is not None])
 
     return agent
+
+
+def messages(cluster: Cluster, view: RedisMessages) -> Agent:
+    """Reads messages and what became of them into the view."""
+
+    async def agent(stream: StreamT[Any]) -> None:
+        async for page in pages(stream, PAGE, SECONDS):
+            found = (told_of(cluster, event.message, event.message.timestamp) for event in page)
+            await _until_written(view.project, [told for told in found if told is not None])
+
+    return agent
+
+
+async def _until_written(project: Callable[[Sequence[T]], object], records: Sequence[T]) -> None:
+    """A view that is away is waited for: nothing is passed over."""
+    while records:
+        try:
+            await asyncio.to_thread(project, records)
+            return
+        except Exception as error:
+            log.warning("view not written, tried again", error=str(error))
+            await asyncio.sleep(1)
+
+
+def told_of(cluster: Cluster, message: Any, seconds: float) -> Told | None:
+    """A message or a receipt as the view takes it; None when it is about no alert or cannot be read.
+
+    seconds: when it was appended, since the epoch.
+    """
+    try:
+        value = value_of(message.value)
+        settled = message.topic == cluster.name(RECEIPTS)
+        row = value if settled else asdict(waiting_message(value, int(seconds * 1_000_000)))
+        return Told(row["alert"], row, settled, int(seconds * 1000)) if row["alert"] else None
+    except (StagewatchError, KeyError, TypeError, ValueError) as error:
+        log.warning("message not readable", topic=message.topic, error=str(error))
+        return None
 
 
 def change_of(message: Any, seconds: float) -> Change | None:

@@ -6,19 +6,24 @@ Also while a server writes: each answer is as of one committed batch. It must no
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from schemas.canonical import partition_of
 from schemas.errors import WorkspaceError
+from stagewatch.service.messages import Message, messages_of
+from stagewatch.service.outbox import TABLE
 from stagewatch.workspace.paths import Workspace
-from streams.kernel.contract import SHARED, Rows
+from streams.kernel.contract import EVENT, SHARED, Rows
 from streams.machines.account.repeats import counted
 from streams.machines.identity.listing import Waiting, all_waiting
 from streams.runtimes.embedded import reader
+from streams.runtimes.embedded.intake import RAW, entries_of
+from streams.runtimes.pipeline import Entry
 from streams.stores.sqlite import SqliteStore
 from streams.stores.sqlite_cache import Pool
 from streams.stores.sqlite_db import Database
+from streams.topology import SALES_EVENTS
 
 _PARTS = "SELECT machine, number, id FROM parts"
 _TABLE = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
@@ -85,6 +90,39 @@ class WorkspaceReader(reader.WorkspaceReader):
         """Events that wait for a parent that nobody knows, the longest waiting first."""
         return all_waiting(self.partitions("identity"))
 
+    @property
+    def at(self) -> int:
+        """The newest logical time, us."""
+        return self.state().at
+
+    def places(self, home: str, wanted: Iterable[tuple[int, int, int]]) -> dict[tuple[int, int, int], str]:
+        """Where records (at, n, feed) of a key stand: `sales.events/partition@position`."""
+        missing, number = set(wanted), partition_of(home, self._partitions)
+        found: dict[tuple[int, int, int], str] = {}
+        for at in sorted({place[0] for place in missing}):
+            first = self.log.seek(SALES_EVENTS, number, at)
+            for record in self.log.read(SALES_EVENTS, number, first=first, before_at=at + 1):
+                place = (record.at, record.n, record.feed)
+                if place in missing:
+                    found[place] = f"{SALES_EVENTS}/{number}@{record.position}"
+        return found
+
+    def messages(self, alert: str) -> list[Message]:
+        """What was sent, or shall be, about an alert, oldest first."""
+        return messages_of(self._database, alert) if self.has(TABLE) else []
+
+    def history(self) -> tuple[int, Iterator[Entry]]:
+        """The events of the raw log, and its changes of people, in their order; and how many at most."""
+        lines = ((r.key, r.kind, r.value, r.at, r.feed, r.n) for r in self.log.read(RAW))
+        entries = (entry for line in lines for entry in entries_of([line]) if _is_history(entry))
+        return self.log.end(RAW), entries
+
     def known(self, hist: int) -> int:
         """How many events of the import that began at `hist` us were known already."""
         return counted(self.partitions("account"), hist)
+
+
+def _is_history(entry: Entry) -> bool:
+    """Rules and settings are no history: whoever plays it again brings their own."""
+    directory = entry.key == SHARED and isinstance(entry.value, dict) and "event" in entry.value
+    return entry.kind == EVENT or directory

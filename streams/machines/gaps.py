@@ -14,6 +14,9 @@ from typing import Any
 
 from streams.kernel.contract import Context
 
+LATE = 600_000_000
+"""What fires so much (us) after its due was not told in time: nobody was there."""
+
 GAP = "gap"
 LAST = "last"
 

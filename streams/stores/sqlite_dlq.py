@@ -55,6 +55,9 @@ class DeadLetter:
     what: dict[str, Any]
 
 
+Letters = list[DeadLetter]
+
+
 class DeadLetters:
     """The table."""
 
@@ -67,15 +70,15 @@ class DeadLetters:
         if rows:
             self._db.write(_INSERT, rows)
 
-    def list(self, *, after: int = 0, replayed: bool = False, limit: int = 1000) -> list[DeadLetter]:
-        """Letters with an id above `after`, oldest first; `replayed` ones too if asked. limit: -1 for all."""
-        return [_letter(row) for row in self._db.rows(_LIST, (after, replayed, limit))]
     def copy(self, letters: Iterable[DeadLetter]) -> None:
         """Add letters of another workspace, under new numbers, to the open transaction."""
         rows = [(*_head(one), _encode(one.error), _encode(one.what)) for one in letters]
         if rows:
             self._db.write(_INSERT, rows)
 
+    def list(self, *, after: int = 0, replayed: bool = False, limit: int = 1000) -> list[DeadLetter]:
+        """Letters with an id above `after`, oldest first; `replayed` ones too if asked. limit: -1 for all."""
+        return [_letter(row) for row in self._db.rows(_LIST, (after, replayed, limit))]
 
     def get(self, number: int) -> DeadLetter | None:
         """The letter of that id."""
@@ -97,6 +100,14 @@ class DeadLetters:
         """The newest letter's id; 0 when there is none."""
         found = self._db.row("SELECT max(id) FROM dlq")
         return 0 if found is None else int(found[0] or 0)
+
+    def mark(self) -> object:
+        """For `since`, also of another connection."""
+        return self.last()
+
+    def since(self, mark: object) -> Letters:
+        """Letters that were not there when `mark` was taken, and were not replayed."""
+        return self.list(after=mark if isinstance(mark, int) else 0, limit=-1)
 
     def waiting(self) -> int:
         """Number of letters not replayed."""

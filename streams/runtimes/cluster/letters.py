@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas.errors import StagewatchError
-from schemas.topics import dlq_of
+from schemas.topics import EVENTS, dlq_of
 from streams.kernel.contract import SHARED, Record
 from streams.kernel.driver import Dead
 from streams.runtimes.cluster.codec import PLACE, Headers, Line, Lines, encode, line
 from streams.runtimes.cluster.inputs import Input
 from streams.runtimes.cluster.reading import LETTER, RETRY
-from streams.stores.sqlite_dlq import as_plain
+from streams.stores.sqlite_dlq import IMPORT, as_plain
 
 REASON = "sw-reason"
 
@@ -44,7 +44,7 @@ def of_dead(spot: Spot, dead: Dead) -> tuple[tuple[str, int], Line]:
 def of_raw(spot: Spot, item: Input, error: StagewatchError) -> tuple[tuple[str, int], Line]:
     """A record that could not be read."""
     record = item.record
-    raw = _raw(record.key, record.value, record.headers)
+    raw = raw_of(record.key, record.value, record.headers)
     return _letter(spot, item.topic, record.key or b"", error, {"what": None, "raw": raw, "at": item.at})
 
 
@@ -62,10 +62,26 @@ def of_outside(
         "position": {"topic": topic, "partition": number, "offset": offset},
         "error": error.to_dict(),
         "what": None,
-        "raw": _raw(key, body, headers),
+        "raw": raw_of(key, body, headers),
         "at": 0,
     }
     return key, encode(value), [(REASON, error.code.encode()), *headers]
+
+
+def of_row(row: Mapping[str, Any], number: int, at: int) -> Line:
+    """A row of an import that could not be read: its key, value and error. at: us."""
+    value = {
+        "machine": IMPORT,
+        "topic": IMPORT,
+        "home": EVENTS,
+        "partition": number,
+        "position": None,
+        "error": row["error"],
+        "what": as_plain(Record(IMPORT, row["key"], "row", row["value"], at)),
+        "raw": None,
+        "at": at,
+    }
+    return str(row["key"]).encode(), encode(value), [(REASON, row["error"]["code"].encode())]
 
 
 def again(letter: Mapping[str, Any], name: str) -> Lines:
@@ -103,7 +119,8 @@ def _letter(
     return (dlq_of(topic), spot.number), (key, encode(value), [(REASON, error.code.encode()), *headers])
 
 
-def _raw(key: bytes | None, value: bytes | None, headers: Headers) -> dict[str, Any]:
+def raw_of(key: bytes | None, value: bytes | None, headers: Headers) -> dict[str, Any]:
+    """The bytes of a record in a form that JSON holds."""
     return {
         "key": _text(key),
         "value": _text(value),

@@ -47,7 +47,8 @@ _decode = msgspec.msgpack.Decoder(
 class Publisher:
     """`start`, `submit` from many tasks, `stop`. folder: of the file.
 
-    waiting: entries in the file. connected: whether Kafka answered last.
+    waiting: entries in the file. connected: whether Kafka answered last. stamp: the newest time (us) that the
+    broker gave to an entry.
     """
 
     def __init__(self, cluster: Cluster, folder: Path) -> None:
@@ -60,6 +61,7 @@ class Publisher:
             self._database.execute(statement)
         self.waiting: int = self._database.execute("SELECT count(*) FROM spilled").fetchone()[0]
         self.connected = False
+        self.stamp = 0
         self._producer: AIOKafkaProducer | None = None
         self._door = asyncio.Lock()
         self._work: asyncio.Task[None] | None = None
@@ -127,6 +129,7 @@ class Publisher:
         ]
         stored = await asyncio.gather(*futures)
         self.connected = True
+        self.stamp = max(self.stamp, *((one.timestamp or 0) * 1000 for one in stored))
         return [
             f"{topic}/{number}/{one.offset}" for (topic, number, _), one in zip(placed, stored, strict=True)
         ]

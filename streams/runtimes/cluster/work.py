@@ -13,8 +13,9 @@ from typing import Any
 import msgspec
 
 from schemas.errors import StagewatchError, StreamError
-from streams.kernel.contract import SHARED, WATERMARK, Step
+from streams.kernel.contract import SHARED, SHARED_CHANGE, WATERMARK, Record, Step
 from streams.kernel.driver import Dead, Out, Partition
+from streams.machines.gaps import LATE, gap_value
 from streams.runtimes.cluster import letters
 from streams.runtimes.cluster.codec import Lines
 from streams.runtimes.cluster.config import Cluster
@@ -75,6 +76,8 @@ class Work:
         begun = time.time_ns() // 1000
         self._echoes = Echoes(self._own, partition.number, cluster.partitions, floor, begun)
         self._trial, self._asked_at = cluster.trial, 0.0
+        if self._stamps and not self._trial and 0 <= floor < begun - LATE:
+            self._note_gap(cluster.followers(spec.name), floor, begun)
         self._kinds: dict[str, Callable[[Taken], bool]] = {RETRY: self._retry, WATERMARK: self._watermark}
         if self._stamps:
             self._kinds = {RETRY: self._retry, TICK: self._tick, ASK: self._echo, BACK: self._echo}
@@ -149,6 +152,12 @@ class Work:
         self._outs, self._dead, self._unread = [], [], []
         self.records, self.first, self._taken = 0, None, Counter()
         return told
+
+    def _note_gap(self, topics: list[str], since: int, now: int) -> None:
+        """Nobody was here from `since` to `now` (us): say so in the log, before time goes on."""
+        for topic in topics:
+            value = gap_value(since, now)
+            self.batch.to_all(Record(topic, SHARED, SHARED_CHANGE, value, since, self.partition.number))
 
     def _expect(self) -> None:
         """Have the rows of the next records loaded by few statements."""

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from schemas.errors import StreamError
-from schemas.time import SECOND
 from streams.kernel.driver import Dead
+from streams.machines.gaps import LATE
 from streams.runtimes.embedded.clock import Clock
 from streams.runtimes.embedded.faults import unstorable
 from streams.runtimes.embedded.holder import VOID, Holder
@@ -25,13 +25,9 @@ from streams.runtimes.embedded.progress import Committed, Progress, Turn
 from streams.runtimes.embedded.session import Options, Session
 from streams.runtimes.pipeline import Entry
 from streams.stores.log import Logged
-from streams.stores.sqlite_dlq import DeadLetter
+from streams.stores.sqlite_dlq import IMPORT, DeadLetter
 
 T = TypeVar("T")
-IMPORT = "import"
-"""What stands for the machine in dead letters of rows that never became entries."""
-LATE = 600 * SECOND
-"""What fires so much (us) after its due was not told in time: nobody was there."""
 BATCH_BYTES = 16_000_000
 """A batch ends when it has read so much of the raw log, however few entries that were."""
 

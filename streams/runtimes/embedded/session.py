@@ -31,6 +31,7 @@ from streams.stores.sqlite_cache import CAPACITY, Pool
 from streams.stores.sqlite_db import Database
 from streams.stores.sqlite_dlq import DeadLetters, from_plain
 from streams.topology import MACHINES, SALES_EVENTS, MachineSpec
+from streams.views.port import KEPT
 from streams.views.sqlite import SqliteView
 
 SWEEP_KEYS = 200
@@ -53,14 +54,15 @@ class Options:
     """Settings of an embedded runtime.
 
     batch_entries, batch_ms: a batch ends with the first that is reached. cache_rows: rows kept in memory.
-    logged: topics between machines that are kept in the log. busy_seconds: patience with others' locks.
-    connection: class of the connection, for trials of faults.
+    closed_items: of each topic of the view. logged: topics between machines that are kept in the log.
+    busy_seconds: patience with others' locks. connection: class of the connection, for trials of faults.
     """
 
     machines: Sequence[MachineSpec] = MACHINES
     batch_entries: int = 500
     batch_ms: int = 250
     cache_rows: int = CAPACITY
+    closed_items: int = KEPT
     logged: tuple[str, ...] = (SALES_EVENTS,)
     busy_seconds: float = 2.0
     connection: type[sqlite3.Connection] = sqlite3.Connection
@@ -76,7 +78,7 @@ class Session:
         self.log = Log(database, self.state.epoch)
         self.intake = Intake(self.log, self.state)
         self.letters = DeadLetters(database)
-        self.view = SqliteView(database, self.log)
+        self.view = SqliteView(database, self.log, options.closed_items)
         self.pool = Pool(options.cache_rows)
         self._parts = parts_of(database, options.machines, self.state.partitions)
         self._stores: list[SqliteStore] = []

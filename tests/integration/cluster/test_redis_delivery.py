@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from connectors.channels.notification import Notification
+from connectors.channels.notification import Notification, encode_notification
 from connectors.channels.outbox import MINUTE, SECOND
 from deploy.local.kafka import Kafka
 from deploy.local.redis import Redis
+from stagewatch.service.messages import Message
 from stagewatch.worker.receipts import ReceiptOutbox, Receipts
 from stagewatch.worker.sharing import HELD, Gate
 from streams.runtimes.cluster.config import Cluster
@@ -39,7 +41,17 @@ class Worker:
         self.name = name
         self.settled: list[str] = []
         self.receipts = Receipts(cluster)
-        self.outbox = ReceiptOutbox(self.receipts, self.settled.append, Gate(link, {"email": per_minute}))
+        self.told: list[Message] = []
+        gate = Gate(link, {"email": per_minute})
+        self.outbox = ReceiptOutbox(self.receipts, self.tell, self.settled.append, gate)
+
+    async def tell(self, message: Message) -> None:
+        self.told.append(message)
+
+    def enter(self, name: str, channel: str = "email") -> None:
+        """A message comes."""
+        notification = note(name, channel)
+        self.outbox.enter(json.loads(encode_notification(notification)), notification, NOW)
 
     async def claim(self, name: str, now: int) -> bool:
         return await self.outbox.claim(name, self.name, now + LEASE, now)
@@ -69,8 +81,8 @@ async def test_a_message_that_went_to_another_worker_goes_out_once(
 ) -> None:
     async with workers(kafka, tmp_path, redis_server.url, 600) as (one, two):
         for worker in (one, two):
-            worker.outbox.put(note("m1"), NOW)
-            worker.outbox.put(note("m2"), NOW)
+            worker.enter("m1")
+            worker.enter("m2")
         assert await one.claim("m1", NOW)
         assert not await two.claim("m1", NOW + SECOND)
         assert await two.outbox.next_due("w2") == NOW
@@ -78,6 +90,7 @@ async def test_a_message_that_went_to_another_worker_goes_out_once(
         assert two.outbox.waiting["m1"].attempts == 0
         await one.outbox.mark_sent("m1", "w1", "250 kept", NOW + 2 * SECOND)
         assert one.settled == ["m1"]
+        assert [(m.id, m.state, m.note, m.attempts) for m in one.told] == [("m1", "sent", "250 kept", 1)]
         assert not await two.claim("m1", NOW + SECOND + HELD)
         assert two.settled == ["m1"]
         assert "m1" not in two.outbox.waiting
@@ -89,6 +102,7 @@ async def test_a_message_that_went_to_another_worker_goes_out_once(
         await two.outbox.mark_failed("m2", "w2", "550 unknown", NOW + MINUTE)
         assert two.settled == ["m1", "m2"]
         await one.receipts.catch_up()
+        assert [(m.id, m.state, m.note, m.attempts) for m in two.told] == [("m2", "failed", "550 unknown", 2)]
         assert one.receipts.known == {"m1": "sent", "m2": "failed"}
 
 
@@ -96,8 +110,8 @@ async def test_a_worker_that_died_with_a_message_in_hands_holds_it_up_for_its_le
     kafka: Kafka, redis_server: Redis, tmp_path: Path
 ) -> None:
     async with workers(kafka, tmp_path, redis_server.url, 600) as (one, two):
-        one.outbox.put(note("m1"), NOW)
-        two.outbox.put(note("m1"), NOW)
+        one.enter("m1")
+        two.enter("m1")
         assert await one.claim("m1", NOW)
         assert not await two.claim("m1", NOW + LEASE - 1)
         assert await two.claim("m1", NOW + LEASE + HELD)
@@ -110,8 +124,8 @@ async def test_a_limit_holds_for_all_workers_together(
         sent: list[int] = []
         names = [f"m{number:02}" for number in range(40)]
         for number, name in enumerate(names):
-            pair[number % 2].outbox.put(note(name), NOW)
-            pair[number % 2].outbox.put(note(f"x{name}", "wecom"), NOW)
+            pair[number % 2].enter(name)
+            pair[number % 2].enter(f"x{name}", "wecom")
         for now in range(NOW, NOW + 5 * MINUTE, SECOND):
             for worker in pair:
                 for row in await worker.outbox.due(now, 2, worker.name, ["wecom"]):
@@ -127,7 +141,7 @@ async def test_a_limit_holds_for_all_workers_together(
 async def test_without_redis_each_worker_goes_on_by_the_receipts(kafka: Kafka, tmp_path: Path) -> None:
     async with workers(kafka, tmp_path, "redis://127.0.0.1:1/0", 1) as (one, two):
         for name in ("m1", "m2", "m3"):
-            one.outbox.put(note(name), NOW)
+            one.enter(name)
             assert await one.claim(name, NOW)
         await one.outbox.mark_sent("m1", "w1", "250 kept", NOW)
         await two.receipts.catch_up()
@@ -138,8 +152,8 @@ async def test_a_message_that_was_given_away_while_asked_for_is_not_sent(
     kafka: Kafka, redis_server: Redis, tmp_path: Path
 ) -> None:
     async with workers(kafka, tmp_path, redis_server.url, 600) as (one, two):
-        one.outbox.put(note("m1"), NOW)
-        two.outbox.put(note("m1"), NOW)
+        one.enter("m1")
+        two.enter("m1")
         waiting = one.claim("m1", NOW)
         one.outbox.forget(lambda name: False)
         assert not await waiting

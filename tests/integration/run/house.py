@@ -113,7 +113,7 @@ class House:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.mail_port = int(free.getsockname()[1])
-        cli("init", str(self.root))
+        self.made()
         settings = self.root / "stagewatch.toml"
         text = settings.read_text(encoding="utf-8").replace("127.0.0.1:8420", "127.0.0.1:0")
         mail = (
@@ -122,6 +122,10 @@ class House:
         )
         settings.write_text(text + mail, encoding="utf-8")
         self.mail_up()
+
+    def made(self) -> None:
+        """Make the workspace."""
+        cli("init", str(self.root))
 
     def mail_up(self) -> None:
         """Start the mail server; a stopped one needs a new controller."""

@@ -101,3 +101,16 @@ def test_the_view_and_the_servers() -> None:
     told.view(Standing("whole", 100, 100))
     assert told.warnings == []
     assert value(told, "view_whole") == 1
+
+
+def test_a_partition_that_is_opened_again_and_again_is_told_of_until_it_commits_or_goes() -> None:
+    told = worker()
+    for place in (("account", 1), ("inbox", 0)):
+        for _ in range(3):
+            assert told.warnings == [w for w in told.warnings if not w.startswith(f"{place[0]}-")]
+            told.stuck(*place, "no room")
+    assert told.warnings == ["account-1 does not get on: no room", "inbox-0 does not get on: no room"]
+    told.done(Done("account", 1, 1, [], [], [], [], 0.1), {})
+    assert told.warnings == ["inbox-0 does not get on: no room"]
+    told.owned([("account", 1)])
+    assert told.warnings == []
