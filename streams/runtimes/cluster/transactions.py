@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError, ProducerFenced
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata
 
-from schemas.topics import MAX_BYTES
+from schemas.topics import LETTER_BYTES
 from streams.runtimes.cluster.codec import Line, Lines
 from streams.runtimes.cluster.config import Cluster
 
@@ -58,7 +58,7 @@ class Transactions:
             transactional_id=self._name,
             transaction_timeout_ms=pace.transaction_ms,
             max_batch_size=BATCH_BYTES,
-            max_request_size=MAX_BYTES,
+            max_request_size=LETTER_BYTES,
             retry_backoff_ms=RETRY_MS,
             request_timeout_ms=min(pace.commit_ms, 40_000),
             **self._cluster.options,
