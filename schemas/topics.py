@@ -26,7 +26,7 @@ DELETES_KEPT = 7 * DAY
 
 DLQ = ".dlq"
 
-EVENTS, RECEIPTS = "events", "receipts"
+EVENTS, RECEIPTS, REPLAYS = "events", "receipts", "replays"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,7 @@ TOPICS: tuple[Topic, ...] = (
     _sink("notifications", "message for one receiver", 7 * DAY, "person:<id>"),
     _sink("results", "what became of a command", DAY),
     Topic(RECEIPTS, "notification", "what became of a message", 30 * DAY, compacted=True),
+    Topic(REPLAYS, "dead letter", "that it was brought back", 90 * DAY, compacted=True),
 )
 
 
