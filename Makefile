@@ -37,8 +37,8 @@ cluster: $(READY) ## Run Kafka, Redis, Prometheus, Alertmanager and two workers 
 cluster-demo: $(READY) ## Watch the demo on such a cluster, kill -9 of a worker included; all ends by itself
 	@$(BIN)/python -m deploy.local.demo $(ARGS)
 
-soak: $(READY) ## Play all scenarios and longer faults on a real Kafka; takes most of an hour
-	@STAGEWATCH_SOAK=1 $(BIN)/python -m pytest tests/integration/cluster $(ARGS)
+soak: $(READY) ## Let workers, Kafka, Redis and the network fail for ten minutes; ARGS="--seconds 60 --rate 500"
+	@$(BIN)/python -m tests.integration.cluster.soak $(ARGS)
 
 test: $(READY) ## Run the tests; ARGS="tests/unit -x" runs some
 	@HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-ci} $(BIN)/python -m pytest $(ARGS)

@@ -14,6 +14,7 @@ SERVERS = {
     "prometheus-alertmanager": "prometheus-alertmanager",
     "mvn": "maven",
     "java": "default-jre-headless",
+    "ip": "iproute2",
 }
 """Command -> the Debian package that brings it: real servers for the tests and for a cluster on one machine.
 Stagewatch itself needs none of them."""

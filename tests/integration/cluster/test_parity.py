@@ -28,7 +28,7 @@ from tests.integration.cluster.trial import Trial, cluster_of
 ALL = (*of_cases(), *of_packs())
 SOAK = os.environ.get("STAGEWATCH_SOAK") == "1"
 CHOSEN = ALL if SOAK else ALL[::3]
-"""In CI every third scenario, each with another number of partitions; `make soak` plays all with both."""
+"""Every third scenario, each with another number of partitions; STAGEWATCH_SOAK=1 plays all with both."""
 
 AT_ONCE = 3
 

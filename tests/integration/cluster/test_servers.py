@@ -32,7 +32,7 @@ async def read(kafka: Kafka, count: int) -> list[bytes | None]:
 
 @pytest.mark.real
 async def test_what_is_written_survives_stop_and_kill(tmp_path: Path) -> None:
-    with Kafka(tmp_path / "kafka") as kafka:
+    with Kafka(tmp_path / "kafka", session=3000) as kafka:
         admin = AIOKafkaAdminClient(bootstrap_servers=kafka.address)
         await admin.start()
         await admin.create_topics([NewTopic(TOPIC.topic, 1, 1)])
