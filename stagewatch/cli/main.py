@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from stagewatch.cli import act, demo, explaining, running, testing, upkeep
+from stagewatch.cli import act, demo, explaining, migrating, running, testing, upkeep
 from stagewatch.cli.options import guarded
 
 app = typer.Typer(
@@ -38,7 +38,7 @@ def root(
     """Watch how sales work is really done: events in; alerts, tasks and approvals out."""
 
 
-for module in (running, demo, testing, act, explaining, upkeep):
+for module in (running, demo, testing, act, explaining, upkeep, migrating):
     module.register(app)
 
 

@@ -28,7 +28,7 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
 
 TABLE = "outbox"
-_SCHEMA = (
+SCHEMA = (
     "CREATE TABLE IF NOT EXISTS outbox (id TEXT PRIMARY KEY, state TEXT NOT NULL, channel TEXT NOT NULL,"
     " receiver TEXT NOT NULL, alert TEXT NOT NULL, entered INTEGER NOT NULL, next_at INTEGER NOT NULL,"
     " attempts INTEGER NOT NULL, reason TEXT, owner TEXT, lease INTEGER, settled INTEGER,"
@@ -41,7 +41,7 @@ _SCHEMA = (
     " BEGIN INSERT OR IGNORE INTO outbox_settled VALUES (NEW.id); END",
     "CREATE TABLE IF NOT EXISTS used_links (link TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID",
 )
-_PLACE = "SELECT position FROM outbox_place"
+PLACE = "SELECT position FROM outbox_place"
 _SET_PLACE = "INSERT OR REPLACE INTO outbox_place VALUES (1, ?)"
 _ENTER = (
     "INSERT OR IGNORE INTO outbox (id, state, channel, receiver, alert, entered, next_at, attempts, at,"
@@ -99,7 +99,7 @@ class SqliteOutbox:
         self._log = Log(self._db)
         self._sign = sign
         self._lock = threading.Lock()
-        for statement in _SCHEMA:
+        for statement in SCHEMA:
             self._db.rows(statement)
         self._position = self._saved()
 
@@ -141,7 +141,7 @@ class SqliteOutbox:
         return list(islice(self._log.read(NOTIFICATIONS, first=self._position), PAGE))
 
     def _saved(self) -> int:
-        found = self._db.row(_PLACE)
+        found = self._db.row(PLACE)
         return 0 if found is None else int(found[0])
 
     # -- OutboxStore -------------------------------------------------------------------------------------

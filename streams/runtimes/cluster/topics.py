@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from schemas.errors import StreamError
 from schemas.topics import Topic
 from streams.runtimes.cluster.config import Cluster
+from streams.runtimes.cluster.marks import refuse_marked
 
 LOOKS = 200
 """How often new topics are looked for, 50 ms apart."""
@@ -23,16 +24,21 @@ LOOKS = 200
 CHECKED = ("cleanup.policy", "message.timestamp.type")
 
 
-async def ensure_topics(cluster: Cluster) -> str:
+async def ensure_topics(cluster: Cluster, *, filling: bool = False) -> str:
     """Make what is missing, verify what is there. Returns the id of the Kafka cluster.
 
+    filling: somebody moves to here just now, and it is he who asks.
+
     Raises:
-        StreamError: SW-STREAM-030 (partitions differ), -031 (set up otherwise), -032 (Kafka refuses).
+        StreamError: SW-STREAM-030 (partitions differ), -031 (set up otherwise), -032 (Kafka refuses), -070
+            (moved elsewhere), -071 (not whole yet).
     """
     admin = AIOKafkaAdminClient(**cluster.options)
     try:
         await admin.start()
         there = set(await admin.list_topics())
+        if not filling:
+            refuse_marked(cluster, there)
         table = {cluster.name(topic.name): topic for topic in cluster.topics()}
         await _create(admin, cluster, {name: topic for name, topic in table.items() if name not in there})
         await _verify(admin, cluster, {name: topic for name, topic in table.items() if name in there})

@@ -87,7 +87,7 @@ class Copy:
         if target.keeps_raw:
             await self._raw()
         copied.messages = await self._records(NOTIFICATIONS, self._messages)
-        letters = list(source.letters())
+        letters = await source.letters()
         copied.left = await target.letters(letters)
         copied.letters = len(letters) - copied.left
         copied.at, copied.epoch = marks.at, source.standing.epoch + 1

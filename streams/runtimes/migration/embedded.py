@@ -22,7 +22,7 @@ from streams.kernel.repartition import Marks, Row, put_rows
 from streams.runtimes.embedded.intake import RAW, State
 from streams.runtimes.embedded.moved import MOVING
 from streams.runtimes.embedded.runtime import EmbeddedRuntime
-from streams.runtimes.embedded.session import load_state, parts_of, write_state
+from streams.runtimes.embedded.session import VIEWS, load_state, parts_of, write_state
 from streams.runtimes.lock import WorkspaceLock
 from streams.runtimes.migration.letters import distinct
 from streams.runtimes.migration.ports import Source, Standing
@@ -32,6 +32,7 @@ from streams.stores.sqlite_cache import Pool
 from streams.stores.sqlite_db import FILE_NAME, Database
 from streams.stores.sqlite_dlq import DeadLetter, DeadLetters
 from streams.topology import MACHINES, SALES_EVENTS, MachineSpec
+from streams.views.sqlite import SqliteView
 
 _KEYS = "SELECT count(*) FROM packs"
 _RECORDS = "SELECT coalesce(sum(last - first + 1), 0) FROM segments"
@@ -104,7 +105,7 @@ class EmbeddedSource:
         for record in self.log.read(RAW):
             yield record
 
-    def letters(self) -> Iterable[DeadLetter]:
+    async def letters(self) -> Sequence[DeadLetter]:
         """Dead letters that were not replayed."""
         return distinct(DeadLetters(self.database).list(limit=-1))
 
@@ -214,7 +215,7 @@ class EmbeddedTarget:
         return 0
 
     async def finish(self, standing: Standing, marks: Marks) -> None:
-        """Write the state, and have everything on the disk."""
+        """Fill the lists and write the state."""
         state = State(
             self.partitions,
             position=self._log.end(RAW),
@@ -224,7 +225,9 @@ class EmbeddedTarget:
             phase="live" if standing.live else "new",
             epoch=standing.epoch + 1,
             scaled=standing.scaled,
+            views=VIEWS,
         )
+        SqliteView(self.database, self._log).rebuild()
         write_state(self.database, state)
         self.database.commit()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import msgspec
 
@@ -12,11 +12,13 @@ from streams.stores.sqlite_dlq import DeadLetter
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
 
 
-def distinct(letters: Iterable[DeadLetter]) -> Iterator[DeadLetter]:
+def distinct(letters: Iterable[DeadLetter]) -> list[DeadLetter]:
     """Each letter; of a change that several partitions have refused, the first."""
+    found: list[DeadLetter] = []
     seen: set[tuple[str, bytes]] = set()
     for letter in letters:
         place = (letter.machine, _encode(letter.what))
         if letter.key != SHARED or place not in seen:
             seen.add(place)
-            yield letter
+            found.append(letter)
+    return found

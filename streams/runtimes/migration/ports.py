@@ -66,8 +66,8 @@ class Source(Protocol):
         """The entries from which all came, as lines of the raw log; as far as they are kept."""
         ...
 
-    def letters(self) -> Iterable[DeadLetter]:
-        """Dead letters; of those that partitions share, one."""
+    async def letters(self) -> Sequence[DeadLetter]:
+        """Dead letters that were not replayed; of those that partitions share, one."""
         ...
 
     async def verify(self) -> None:

@@ -99,16 +99,6 @@ def outputs(folder: Path) -> Outputs:
     return without_results(found)
 
 
-def joined(*parts: Outputs) -> Outputs:
-    """What came out in several places, one after the other."""
-    found: Outputs = {}
-    for part in parts:
-        for place, values in part.items():
-            known = found.setdefault(place, [])
-            known += [value for value in values if value not in known]
-    return found
-
-
 async def all_messages(source: EmbeddedSource) -> AsyncIterator[Logged]:
     """Every notification of a workspace."""
     for record in source.log.read(NOTIFICATIONS):

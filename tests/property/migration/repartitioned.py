@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from streams.kernel.contract import Store
 from streams.kernel.repartition import Marks, Repartition, marks_of, put_rows
 from streams.runtimes.memory import MemoryRuntime
 from streams.stores.memory import MemoryStore
@@ -12,9 +13,7 @@ from streams.topology import MACHINES, MachineSpec
 Stores = dict[tuple[str, int], MemoryStore]
 
 
-def one_machine(
-    spec: MachineSpec, old: Sequence[MemoryStore], partitions: int, marks: Marks
-) -> list[MemoryStore]:
+def one_machine(spec: MachineSpec, old: Sequence[Store], partitions: int, marks: Marks) -> list[MemoryStore]:
     """The rows of a machine over so many partitions."""
     new = [MemoryStore() for _ in range(partitions)]
     way = Repartition(spec.sharing, partitions, marks, fed=spec.fed_by is not None)
@@ -27,7 +26,7 @@ def one_machine(
 
 
 def repartitioned(
-    old: Mapping[tuple[str, int], MemoryStore],
+    old: Mapping[tuple[str, int], Store],
     partitions: int,
     machines: Sequence[MachineSpec] = MACHINES,
 ) -> Stores:
