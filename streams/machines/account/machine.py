@@ -86,6 +86,7 @@ class AccountMachine:
             former.swept(ctx, sweep.what)
         elif moves.hold_sweep(ctx, sweep):
             former.keep_all(ctx, sweep.what)
+            self.turn(ctx).put_off(sweep.what)
         else:
             self._sweep(ctx, sweep.what, [])
         return ctx.step

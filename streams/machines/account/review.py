@@ -203,10 +203,24 @@ def _take_up(turn: Turn, current: Active, kind: str, native: str, was: int | Non
             older = alert["rule"] == current.id and alert["v"] != current.version
             if older and alert["st"] in lifecycle.OPEN:
                 turn.alerts.withdraw(kind, native, name, Reason.RULE_EDITED)
-    for old in turn.book.rules:
-        if old.id == current.id and old.draining and old.version == was:
-            turn.judge(old, kind, native).write_down()
+    _write_down(turn, current.id, was, kind, native)
     turn.judge(current, kind, native).replan(Reason.RULE_EDITED)
+
+
+def _write_down(turn: Turn, rule: str, was: int | None, kind: str, native: str) -> None:
+    """What the version that was in force shared, or what followed from the entity, goes on under it."""
+    for old in turn.book.rules:
+        if old.id == rule and old.draining and old.version == was and old.watch == kind:
+            turn.judge(old, kind, native).write_down()
+
+
+def put_off(turn: Turn, what: Mapping[str, Any]) -> None:
+    """The sweep comes later, and rules may look at entities before: what is under way for the version that
+    was in force is written down now.
+    """
+    if what["why"] == "rule":
+        for row in list(turn.world.entities()):
+            _write_down(turn, what["rule"], what.get("was"), row["kind"], row["id"])
 
 
 def _under_way(turn: Turn, current: Active, kind: str, native: str) -> set[int]:

@@ -256,6 +256,10 @@ class Turn:
         """Something shared changed: visit this key's entities."""
         review.swept(self, what)
 
+    def put_off(self, what: Mapping[str, Any]) -> None:
+        """Something shared changed, but the key decides nothing now: its entities are visited later."""
+        review.put_off(self, what)
+
     def on_recheck(self, value: Mapping[str, Any]) -> None:
         """Go on with the entities that a change of something joined left over."""
         recheck.go_on(self, value)

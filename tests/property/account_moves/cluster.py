@@ -44,13 +44,23 @@ class AccountCluster(Cluster):
                     pass
                 for feed in range(self.partitions):
                     part.watermark(feed, at)
-                for out in part.outs:
-                    self._publish(out)
-                part.outs.clear()
-                self.dead.extend(part.dead)
-                part.dead.clear()
+            self._take_outs()
             if not any(self.logs.values()) and not any(part.held for part in self.ledger):
                 return
+
+    def sweep(self, keys: int) -> None:
+        """Let each partition visit that many keys of its sweeps."""
+        for part in self.ledger:
+            part.sweep_some(keys)
+        self._take_outs()
+
+    def _take_outs(self) -> None:
+        for part in self.ledger:
+            for out in part.outs:
+                self._publish(out)
+            part.outs.clear()
+            self.dead.extend(part.dead)
+            part.dead.clear()
 
     # -- what is there ---------------------------------------------------------------------------------------
 

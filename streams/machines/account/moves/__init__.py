@@ -24,7 +24,8 @@ Beyond these: confirmations go the way of their outs, and wait for what brought 
 A key decides nothing from the first begin to the last confirmation, so nothing fires before what was
 still on its way. A child that names its account itself stays there when the document above it moves
 (identity routes it there), and is judged without that document. Rows that come from before a change of
-rules or people are judged anew by all rules.
+rules or people are judged anew by all rules. The sweep of an edit waits as well; what the former version of
+the rule has under way is written down at once, since rules may look at an entity before.
 """
 
 from __future__ import annotations
