@@ -38,6 +38,7 @@ from streams.kernel.contract import SHARED, Record
 from streams.runtimes.cluster.codec import line
 from streams.runtimes.cluster.config import Cluster
 from streams.runtimes.cluster.ticker import Ticker
+from streams.runtimes.cluster.topics import ensure_topics
 from streams.runtimes.embedded.clock import ScaledClock
 from streams.runtimes.memory import entry_of
 
@@ -107,6 +108,7 @@ class OnCluster:
         return asyncio.run(self._remember(file, told))
 
     async def _remember(self, file: Path, told: Told) -> Past:
+        await ensure_topics(self._cluster)
         now = time.time_ns() // 1000
         events, report = await asyncio.to_thread(read_past, file, self.settings, now, told)
         self._past = {(one.event.source, one.event.id) for one in events}
