@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from itertools import count
 
+from bench.answers import answered
 from bench.durable import CHUNK, Durable, durable
 from bench.measure import Cost, Report, Size, side_by_side
 from bench.workload import ACCOUNTS, entries, rules, rules_in
@@ -33,13 +34,14 @@ def run(size: Size) -> Report:
         "Embedded: SQLite with FULL sync, all machines and views, from append to committed outputs"
     )
     part = size.of(20_000, 5_000)
-    stream = entries(ACCOUNTS * 4 + part * size.rounds)
+    events = entries(ACCOUNTS * 4 + part * size.rounds)
+    streams = {0: events, 100: answered(events, rules(100))}
     with ExitStack() as stack:
         feeds: dict[str, Feed] = {}
         for name, (number, partitions) in SETUPS.items():
             found = stack.enter_context(durable(rules_in(rules(number)), partitions=partitions))
-            found.take(stream[: ACCOUNTS * 4])
-            feeds[name] = Feed(found, stream, part)
+            found.take(streams[number][: ACCOUNTS * 4])
+            feeds[name] = Feed(found, streams[number], part)
         costs = side_by_side(feeds, size.rounds)
         for name in SETUPS:
             goal = "at least 10,000, wished 20,000" if name == "100 rules" else ""
