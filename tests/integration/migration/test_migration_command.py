@@ -15,7 +15,7 @@ import pytest
 
 from deploy.local.kafka import Kafka
 from schemas.errors import StagewatchError
-from stagewatch.commands import importing, migrating, simulating
+from stagewatch.commands import importing, migrating, simulating, workspaces
 from stagewatch.service.outbox import SCHEMA
 from stagewatch.workspace.init import init_workspace
 from stagewatch.workspace.paths import Workspace
@@ -23,6 +23,8 @@ from stagewatch.workspace.reader import WorkspaceReader
 from streams.runtimes.embedded.moved import MOVING
 from streams.stores.sqlite_db import FILE_NAME, Database
 from tests.integration.cluster.workers import Worker, workspace
+
+pytestmark = pytest.mark.timeout(120)
 
 DAYS = 45
 
@@ -89,6 +91,9 @@ def test_a_workspace_goes_on_in_another_folder(
         assert reader.database.rows("SELECT link FROM used_links") == [("link",)]
     with pytest.raises(StagewatchError, match="moved elsewhere"):
         importing.run(sales, [sales / "rules" / "none.jsonl"], None, None, None, True, "en")
+    capsys.readouterr()
+    assert workspaces.status(sales, [], True, "en") == 0
+    assert json.loads(capsys.readouterr().out)["moved"] == str(other / "data")
     assert migrating.take_back(sales, None, True) == 0
 
 
@@ -128,7 +133,6 @@ def test_what_cannot_be_meant_is_refused(sales: Path, more: dict[str, str], plac
 
 
 @pytest.mark.real
-@pytest.mark.timeout(120)
 def test_into_a_cluster_that_works_and_back(
     lived: Path, other: Path, kafka: Kafka, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
