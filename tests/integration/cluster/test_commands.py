@@ -21,7 +21,7 @@ from deploy.local.redis import Redis
 from tests.integration.cluster.houses import ClusterHouse, called
 from tests.integration.run.house import TOKEN, House, event, until
 
-pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(420)]
 
 PLACES = frozenset({"log", "position", "number", "rejects_file", "dlq", "since"})
 NEAR = timedelta(days=3)

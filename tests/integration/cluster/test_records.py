@@ -13,10 +13,12 @@ from deploy.local.kafka import Kafka
 from schemas.canonical import partition_of
 from schemas.cloudevents import encode_kafka, encode_kafka_binary
 from schemas.envelope import decode_event
+from schemas.errors import StreamError
 from schemas.topics import dlq_of
 from streams.runtimes.cluster.codec import PLACE
 from streams.runtimes.cluster.config import Cluster
-from streams.runtimes.cluster.dlq import letters_of, replay
+from streams.runtimes.cluster.dlq import LetterBox, letters_of, replay
+from streams.runtimes.cluster.letters import again
 from streams.runtimes.memory import entry_of, event_value
 from streams.topology import SALES_EVENTS
 from tests.integration.cluster.trial import Trial, cluster_of
@@ -114,7 +116,19 @@ async def test_a_letter_is_brought_back_once_however_often_it_is_replayed(cluste
         first = await letters_of(cluster)
         assert [letter.code for letter in first] == ["SW-STREAM-044"]
         assert first[0].name.startswith(f"{dlq_of(TOPIC)}/{number}/")
-        for _ in range(2):
+        await replay(cluster, [first[0].name])
+        await trial.settle()
+        with pytest.raises(StreamError, match="SW-STREAM-026"):
             await replay(cluster, [first[0].name])
-            await trial.settle()
-        assert [letter.code for letter in await letters_of(cluster)] == ["SW-STREAM-044"] * 2
+        for (topic, place), lines in again(first[0].value, first[0].name).items():  # the mark got lost
+            for key, value, headers in lines:
+                await trial.producer.send_and_wait(
+                    cluster.name(topic), key=key, value=value, headers=headers, partition=place
+                )
+        await trial.settle()
+        letters = sorted(await letters_of(cluster), key=lambda letter: letter.number)
+        assert [(letter.code, letter.replayed) for letter in letters] == [
+            ("SW-STREAM-044", True), ("SW-STREAM-044", False),
+        ]  # fmt: skip
+        async with LetterBox(cluster, values=False) as box:
+            assert box.waiting == 1
