@@ -19,6 +19,8 @@ from connectors.sources.files import (
     Imported,
     ImportItem,
     ImportReport,
+    KeptLine,
+    KeptRow,
     Rejected,
     load_mapping,
     read_events,
@@ -57,17 +59,22 @@ class Rejects:
         """Pass items on; keep the rejected ones."""
         for item in items:
             if isinstance(item, Rejected):
-                self.put(str(item.place), item.error.to_dict())
+                self.put(str(item.place), item.error.to_dict(), item.row)
                 self.letters.put(item)
             yield item
         self.letters.flush()
 
-    def put(self, place: str, error: dict[str, str]) -> None:
-        """One line of the file."""
+    def put(self, place: str, error: dict[str, str], row: KeptRow | None = None) -> None:
+        """One line of the file. A row that is not UTF-8 stands in it in base64 (`raw`); of one that is too
+        long it has the place (`bytes`).
+        """
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self.path.open("wb")
-        self._file.write(msgspec.json.encode({"row": place, **error}) + b"\n")
+        line = KeptLine() if row is None else row.line
+        more = {"raw": line.raw, "bytes": line.span}
+        told = {"row": place, **error, **{name: value for name, value in more.items() if value is not None}}
+        self._file.write(msgspec.json.encode(told) + b"\n")
         self.count += 1
 
     def close(self) -> None:

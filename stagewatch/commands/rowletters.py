@@ -24,6 +24,7 @@ from connectors.sources.files import (
     load_mapping,
     put_right,
     read_again,
+    shown,
 )
 from schemas.errors import CommandError, StagewatchError, show
 from stagewatch.commands.writer import Writer
@@ -150,5 +151,5 @@ def content_of(letter: DeadLetter) -> object:
     """The row as people correct it: texts by title, else its text."""
     row = msgspec.convert(letter.what["value"]["row"], KeptRow)
     if row.header is None or row.cells is None:
-        return row.text
+        return shown(row.line)
     return dict(zip(row.header, row.cells, strict=False))

@@ -1,10 +1,11 @@
 """Files as a source: JSONL, CSV and Excel become events, and every row is accounted for."""
 
-from connectors.sources.files.again import put_right, read_again
+from connectors.sources.files.again import put_right, read_again, shown
 from connectors.sources.files.history import sort_history
 from connectors.sources.files.items import (
     Imported,
     ImportItem,
+    KeptLine,
     KeptRow,
     Noted,
     Place,
@@ -24,6 +25,7 @@ __all__ = [
     "ImportItem",
     "ImportReport",
     "Imported",
+    "KeptLine",
     "KeptRow",
     "MappingDocument",
     "Noted",
@@ -39,5 +41,6 @@ __all__ = [
     "read_again",
     "read_events",
     "report_table",
+    "shown",
     "sort_history",
 ]

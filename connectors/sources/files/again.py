@@ -5,6 +5,7 @@ The file itself is not opened: its rows may have moved since. Lookups are sought
 
 from __future__ import annotations
 
+import base64
 import csv
 import fnmatch
 from collections.abc import Mapping
@@ -12,14 +13,14 @@ from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from connectors.sources.files.items import ImportItem, KeptRow, Place, Rejected
+from connectors.sources.files.items import NOTHING, ImportItem, KeptLine, KeptRow, Place, Rejected
 from connectors.sources.files.jsonl import event_item
 from connectors.sources.files.mapping import FileMapping, MappingDocument
 from connectors.sources.files.plan import RowPlan, Surroundings
 from connectors.sources.files.reader import load_tables, parts_for
 from connectors.sources.files.rows import LossyText, read_header
-from connectors.sources.files.text_lines import Line
-from schemas.errors import MappingError, StagewatchError
+from connectors.sources.files.text_lines import LINE_LIMIT, Line
+from schemas.errors import MappingError, StagewatchError, show
 
 
 def read_again(
@@ -30,7 +31,7 @@ def read_again(
     try:
         items: list[ImportItem]
         if row.header is None:
-            items = [event_item(Line(place.line, _text(row, place).encode()), place, 0, around)]
+            items = [event_item(Line(place.line, _bytes(row, place)), place, 0, around)]
         else:
             items = _mapped(row, row.header, place, mapping, around)
         return [replace(item, row=row) if isinstance(item, Rejected) else item for item in items]
@@ -41,9 +42,9 @@ def read_again(
 def put_right(row: KeptRow, values: Mapping[str, object] | str) -> KeptRow:
     """The row with other content: texts by title, or the text of an event."""
     if isinstance(values, str):
-        return replace(row, text=values, cells=None, lossy=())
+        return replace(row, line=KeptLine(values), cells=None, lossy=())
     texts = ("" if values.get(title) is None else str(values[title]) for title in row.header or ())
-    return replace(row, cells=tuple(texts), text=None, lossy=())
+    return replace(row, cells=tuple(texts), line=NOTHING, lossy=())
 
 
 def _mapped(
@@ -64,7 +65,7 @@ def _mapped(
 def _cells(row: KeptRow, part: FileMapping, place: Place) -> list[str]:
     if row.cells is not None:
         return [LossyText(cell) if index in row.lossy else cell for index, cell in enumerate(row.cells)]
-    text = _text(row, place)
+    text = _text(row, part, place)
     try:
         return next(csv.reader([text], delimiter=part.delimiter, strict=True))
     except csv.Error as error:
@@ -77,14 +78,45 @@ def _cells(row: KeptRow, part: FileMapping, place: Place) -> list[str]:
         ) from error
 
 
-def _text(row: KeptRow, place: Place) -> str:
-    if row.text is None:
+def shown(line: KeptLine) -> str | None:
+    """The line as people correct it; what is in no known encoding stands in it as escapes."""
+    if line.raw is None:
+        return line.text
+    raw = base64.b64decode(line.raw)
+    try:
+        return raw.decode("gb18030")
+    except UnicodeDecodeError:
+        return raw.decode("utf-8", "backslashreplace")
+
+
+def _text(row: KeptRow, part: FileMapping, place: Place) -> str:
+    """The line in the encoding that the mapping says by now; GB 18030, when it leaves that open."""
+    raw = _bytes(row, place)
+    encoding = "utf-8" if row.line.raw is None else "gb18030" if part.encoding == "auto" else part.encoding
+    try:
+        return raw.decode(encoding)
+    except UnicodeDecodeError as error:
         raise MappingError(
-            "SW-MAP-042",
-            "The row was not kept",
+            "SW-MAP-043",
             place=str(place),
-            expected="a row of at most 1 MB in UTF-8",
-            found="a longer one, or another encoding",
-            next_step=f"correct it in {row.file} and import that again, or give it by --row FILE",
-        )
-    return row.text
+            expected=encoding,
+            found=show(raw.decode("utf-8", "backslashreplace")),
+            next_step="declare the encoding of the file, or put the row right by --row FILE",
+        ) from error
+
+
+def _bytes(row: KeptRow, place: Place) -> bytes:
+    line = row.line
+    if line.text is not None:
+        return line.text.encode()
+    if line.raw is not None:
+        return base64.b64decode(line.raw)
+    begin, end = line.span or (0, 0)
+    raise MappingError(
+        "SW-MAP-042",
+        "The row was not kept",
+        place=str(place),
+        expected=f"at most {LINE_LIMIT} bytes",
+        found=f"{end - begin}: bytes {begin} to {end} of {row.file}",
+        next_step="correct it there and import the file again, or give it by --row FILE",
+    )

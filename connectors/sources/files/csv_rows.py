@@ -9,13 +9,14 @@ from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
+from connectors.sources.files.items import KeptLine
 from connectors.sources.files.rows import BadRow, RawItem, RawRow
 from connectors.sources.files.text_lines import (
     LINE_LIMIT,
     Line,
     Progress,
     decoded,
-    kept_text,
+    kept_line,
     nothing_to_tell,
     numbered_lines,
 )
@@ -69,7 +70,7 @@ class _Feed:
             text = None if line.too_long else decoded(line, self._encoding)
             if text is not None:
                 return line.number, text
-            self.bad.append(BadRow(line.number, self._unusable(line), kept_text(line)))
+            self.bad.append(BadRow(line.number, self._unusable(line), kept_line(line)))
         raise StopIteration
 
     def _unusable(self, line: Line) -> MappingError:
@@ -123,5 +124,5 @@ def _broken(feed: _Feed, name: str, found: str) -> BadRow:
     return BadRow(
         number,
         MappingError("SW-MAP-041", place=f"{name}:{number}", expected=expected, found=shown, next_step=step),
-        text,
+        KeptLine(text),
     )

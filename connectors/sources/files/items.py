@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from schemas.envelope import Event, encode_event
 from schemas.errors import StagewatchError
@@ -81,19 +82,33 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptLine:
+    """A line as it stood in its file: its text; its bytes in base64 (`raw`) when they are not UTF-8; of one
+    that is longer than any event may be only where it stands (`span`: first byte, from 0; the one behind).
+    """
+
+    text: str | None = None
+    raw: str | None = None
+    span: tuple[int, int] | None = None
+
+
+NOTHING: Final = KeptLine()
+
+
+@dataclass(frozen=True, slots=True)
 class KeptRow:
     """A row as it stood in its file, enough to read it again.
 
     file: its path. header: the titles; None in a file of events. cells: of a row that could be taken apart;
-    text: of one that could not, or of an event; neither of one that is too long. lossy: which cells are
-    numbers of which the spreadsheet has lost digits.
+    line: of one that could not, or of an event. lossy: which cells are numbers of which the spreadsheet has
+    lost digits.
     """
 
     file: str
     sheet: str | None = None
     header: tuple[str, ...] | None = None
     cells: tuple[str, ...] | None = None
-    text: str | None = None
+    line: KeptLine = NOTHING
     lossy: tuple[int, ...] = ()
     spreadsheet: bool = False
 

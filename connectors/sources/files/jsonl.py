@@ -9,7 +9,7 @@ from pathlib import Path
 
 from connectors.sources.files.items import Imported, ImportItem, KeptRow, Place, Rejected, Skipped
 from connectors.sources.files.plan import BLANK, Surroundings
-from connectors.sources.files.text_lines import LINE_LIMIT, Line, Progress, kept_text, numbered_lines
+from connectors.sources.files.text_lines import LINE_LIMIT, Line, Progress, kept_line, numbered_lines
 from schemas.envelope import decode_event, entity_of
 from schemas.errors import MappingError, StagewatchError
 
@@ -26,7 +26,7 @@ def jsonl_items(
         empty = False
         item = event_item(line, Place(name, line.number), file_order, around)
         if isinstance(item, Rejected):
-            item = replace(item, row=KeptRow(str(path.absolute()), text=kept_text(line)))
+            item = replace(item, row=KeptRow(str(path.absolute()), line=kept_line(line)))
         yield item
     if empty:
         step = "check that the export was finished"

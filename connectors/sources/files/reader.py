@@ -146,7 +146,7 @@ class _Reading:
         for item in rows:
             place = Place(whole.file, item.line, whole.sheet)
             if isinstance(item, BadRow):
-                yield Rejected(place, item.error, replace(kept, text=item.text))
+                yield Rejected(place, item.error, replace(kept, line=item.kept))
                 continue
             for made in plan.apply(item.cells, place):
                 yield replace(made, row=_with(kept, item.cells)) if isinstance(made, Rejected) else made

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from connectors.sources.files.items import Place
+from connectors.sources.files.items import NOTHING, KeptLine, Place
 from connectors.sources.files.mapping import Column
 from connectors.sources.files.problems import did_you_mean
 from schemas.errors import MappingError, show
@@ -27,11 +27,11 @@ class RawRow:
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that could not be taken apart, and why; its text, if that could be kept."""
+    """A row that could not be taken apart, and why."""
 
     line: int
     error: MappingError
-    text: str | None = None
+    kept: KeptLine = NOTHING
 
 
 RawItem = RawRow | BadRow

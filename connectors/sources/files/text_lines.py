@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import codecs
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from connectors.sources.files.items import KeptLine
 from schemas.errors import MappingError
 from schemas.limits import MAX_BYTES
 
@@ -15,8 +17,6 @@ Progress = Callable[[int], None]
 """Called with the number of bytes of the current file that have been read."""
 
 LINE_LIMIT = MAX_BYTES
-KEPT = 1_048_576
-"""Longest line (bytes) of which the text is kept when it is rejected."""
 PROGRESS_STEP = 262_144
 _CHUNK = 1_048_576
 _WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
@@ -24,13 +24,14 @@ _WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, co
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line: its number from 1, its bytes without the line end, and whether it was longer than the
-    limit.
+    """One line: its number from 1, its bytes without the line end, whether it was longer than the limit, and
+    where it stands in the file (first byte, first byte of the next line).
     """
 
     number: int
     raw: bytes
     too_long: bool = False
+    span: tuple[int, int] = (0, 0)
 
 
 def nothing_to_tell(done: int) -> None:
@@ -45,12 +46,14 @@ def numbered_lines(
         number, done, told = 0, 0, 0
         while raw := file.readline(limit + 2):
             number += 1
+            start = done
             done += len(raw)
             complete = raw.endswith(b"\n") or len(raw) < limit + 2
             if not complete:
                 done += _skip_line(file, limit)
             text = raw.rstrip(b"\n").removesuffix(b"\r")
-            yield Line(number, text if complete else text[:100], not complete or len(text) > limit)
+            too_long = not complete or len(text) > limit
+            yield Line(number, text if complete else text[:100], too_long, (start, done))
             if done - told >= PROGRESS_STEP:
                 told = done
                 progress(done)
@@ -96,16 +99,14 @@ def decoded(line: Line, encoding: str) -> str | None:
         return None
 
 
-def kept_text(line: Line) -> str | None:
-    """The line as text, to be kept; None when it is not UTF-8, only its beginning is there, or it is longer
-    than `KEPT`.
-    """
-    if line.too_long or len(line.raw) > KEPT:
-        return None
+def kept_line(line: Line) -> KeptLine:
+    """The line as it is kept when it is rejected."""
+    if line.too_long:
+        return KeptLine(span=line.span)
     try:
-        return line.raw.decode("utf-8-sig" if line.number == 1 else "utf-8")
+        return KeptLine(line.raw.decode("utf-8-sig" if line.number == 1 else "utf-8"))
     except UnicodeDecodeError:
-        return None
+        return KeptLine(raw=base64.b64encode(line.raw).decode())
 
 
 def _decodes(path: Path, encoding: str) -> bool:

@@ -1,4 +1,4 @@
-"""An entity may move at any step of an edit's sweep: what stands, and under which version, is as if it had not."""
+"""An entity may move at any step of an edit's sweep: what stands, and under which version, is the same."""
 
 from __future__ import annotations
 
