@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from streams.kernel.contract import SHARED, WAITS, Step
-from streams.stores.sqlite_cache import PACKED_ROW, Bucket, CachedKey, KeyWaits, Pool
+from streams.stores.sqlite_cache import PACKED_ROW, Aged, Bucket, CachedKey, KeyWaits, Pool
 from streams.stores.sqlite_db import Database, Row
 from streams.stores.sqlite_disk import WIDE, Disk, unpacked
 from streams.stores.sqlite_due import DueWindow
@@ -38,7 +38,7 @@ class SqliteStore:
         self._pool = pool
         pool.stores.append(self)
         self._keys: dict[str, CachedKey] = {}
-        self._old: dict[str, CachedKey] = {}
+        self.aged = Aged()
         self.pending = Pending()
         self._disk = Disk(database, part, self.pending)
         self._wide = Wide(self._disk, pool)
@@ -110,7 +110,7 @@ class SqliteStore:
 
     def expect(self, keys: Iterable[str]) -> None:
         """Load keys that will soon be asked for, some with each statement; others are loaded one by one."""
-        wanted = sorted({key for key in keys if key not in self._keys and key not in self._old})
+        wanted = sorted({key for key in keys if key not in self._keys and key not in self.aged.keys})
         for key, layers in self._disk.layers_of_many(wanted).items():
             cached = self._keys[key] = self._made(key, layers)
             self._pool.used += cached.size()
@@ -181,7 +181,7 @@ class SqliteStore:
         merge = Merge(self._db, self.part, self._pool, layer)
         aging = self.pending.aging
         for key in keys:
-            cached = self._keys.get(key) or self._old.get(key)
+            cached = self._keys.get(key) or self.aged.keys.get(key)
             shape = self._disk.shape(key) if cached is None else (cached.layers, cached.wide)
             if cached is None and shape[0] >= self._pool.layers:
                 cached = self._key(key)
@@ -189,9 +189,9 @@ class SqliteStore:
         merge.write()
 
     def rotate(self) -> None:
-        """Forget the keys not used for a generation; shared rows stay. Nothing may be unflushed."""
-        shared = self._keys.pop(SHARED, None) or self._old.get(SHARED)
-        self._old, self._keys = self._keys, {}
+        """All keys have aged, but the shared one. Nothing may be unflushed, no key still be aged."""
+        shared = self._keys.pop(SHARED, None)
+        self.aged, self._keys = Aged(self._keys), {}
         if shared is not None:
             self._keys[SHARED] = shared
             self._pool.used += shared.size()
@@ -228,10 +228,11 @@ class SqliteStore:
         self._pool.used += used
 
     def _key(self, key: str) -> CachedKey:
-        cached = self._old.pop(key, None)
+        cached = self.aged.keys.pop(key, None)
         if cached is None:
             cached = self._made(key, self._disk.layers(key))
         else:
+            self._pool.aged -= cached.size()
             cached.age(self._pool.large)
         self._keys[key] = cached
         self._pool.used += cached.size()
@@ -240,7 +241,7 @@ class SqliteStore:
     def _made(self, key: str, layers: Sequence[Row]) -> CachedKey:
         """What memory keeps of a key with these layers in the database."""
         if not layers and not self.pending.has(key):
-            return CachedKey({}, KeyWaits({}), 0, wide=False, whole=True)
+            return CachedKey({}, KeyWaits({}), 0)
         wide = bool(layers) and layers[0][0] == WIDE
         if wide:
             waits = self._disk.bucket(key, WAITS, -1)[0]
@@ -249,9 +250,7 @@ class SqliteStore:
         waits = rows.pop(WAITS, {}) or unpacked(packed.pop(WAITS, []))
         buckets = {bucket: Bucket(names, complete=True, ordered=False) for bucket, names in rows.items()}
         weight = sum(len(value) for _, value in layers) // PACKED_ROW
-        return CachedKey(
-            buckets, KeyWaits.of(waits), len(layers), wide=False, whole=True, packed=packed, weight=weight
-        )
+        return CachedKey(buckets, KeyWaits.of(waits), len(layers), packed=packed, weight=weight)
 
     def _next_known(self, after: str) -> str | None:
         """The next key that has changes in memory or something in the database; perhaps no rows any more."""

@@ -1,13 +1,15 @@
 """What a SQLite store keeps in memory: rows of lately used keys and their waits.
 
-Memory is bounded by two generations: what is used moves to the young one; when that is half of the capacity,
-the old one is dropped. A pack stays as it is until one of its buckets is asked for, a row stays encoded until
-it is read. Nothing here talks to the database.
+Memory is bounded by two generations: what is used moves to the young one. When both together are more than
+the capacity, keys of the old one are dropped, and when it is empty, the young one is the old. A pack stays as
+it is until one of its buckets is asked for, a row stays encoded until it is read. Nothing here talks to the
+database.
 """
 
 from __future__ import annotations
 
 import heapq
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +27,9 @@ CAPACITY = 400_000
 
 FEW = 8
 """Waits of a key among which the first is looked for one by one."""
+
+LEAST_DROP = 0.05
+"""Share of the old generation that is dropped at once."""
 
 PACKED_ROW = 400
 """Bytes of a pack that count as a row: about what a row takes that stands in memory by itself."""
@@ -120,8 +125,8 @@ class CachedKey(msgspec.Struct, gc=False):
     buckets: dict[str, Bucket]
     waits: KeyWaits
     layers: int
-    wide: bool
-    whole: bool
+    wide: bool = False
+    whole: bool = True
     old: dict[str, Bucket] | None = None
     misses: int = 0
     packed: Packed = {}
@@ -153,9 +158,30 @@ class CachedKey(msgspec.Struct, gc=False):
             self.misses = 0
 
 
+class Aged:
+    """The old generation of a store. keys: those not used since they aged."""
+
+    __slots__ = ("_leaving", "keys")
+
+    def __init__(self, keys: dict[str, CachedKey] | None = None) -> None:
+        self.keys = keys or {}
+        self._leaving = list(reversed(self.keys))
+
+    def __bool__(self) -> bool:
+        return bool(self._leaving)
+
+    def drop(self, share: float) -> int:
+        """Forget a share (0 to 1) of it, what aged first; returns how many rows that were."""
+        kept = len(self._leaving) - math.ceil(len(self._leaving) * share)
+        dropped = [self.keys.pop(key) for key in self._leaving[kept:] if key in self.keys]
+        del self._leaving[kept:]
+        return sum(cached.size() for cached in dropped)
+
+
 @dataclass(slots=True)
 class Pool:
-    """The memory that all stores of a workspace share, counted in rows; `used` are in the young generation.
+    """The memory that all stores of a workspace share, counted in rows: `used` in the young generation, about
+    `aged` in the old one.
 
     bucket: rows of a wide key's bucket that are loaded at once; after `patience` single reads all rows of the
     key are, if it has no more than `huge`. large: a wide key with more rows is kept bucket by bucket when it
@@ -173,6 +199,7 @@ class Pool:
     window: int = WINDOW
     unmerged: int = 16_000_000
     used: int = 0
+    aged: int = 0
     stores: list[Any] = field(default_factory=list)
     _journal: Journal | None = None
 
@@ -195,7 +222,12 @@ class Pool:
 
     def trim(self) -> None:
         """Drop what was not used lately, if need be; call when nothing is unflushed."""
-        if self.used > self.capacity // 2:
-            self.used = 0
+        if self.used + self.aged <= self.capacity:
+            return
+        if not any(store.aged for store in self.stores):
+            self.aged, self.used = self.used, 0
             for store in self.stores:
                 store.rotate()
+        excess = (self.used + self.aged - self.capacity) / max(self.aged, 1)
+        share = min(1.0, max(LEAST_DROP, excess))
+        self.aged -= sum(store.aged.drop(share) for store in self.stores)
