@@ -75,6 +75,7 @@ class WorkerMetrics:
         self._to_fill = Gauge("stagewatch_view_fill_records", "Records there are to fill in.", registry=r)
         self._places: set[tuple[str, str]] = set()
         self._away: set[str] = set()
+        self._disk: str | None = None
         self._stuck: dict[tuple[str, str], tuple[int, str]] = {}
         self._standing = Standing("whole")
 
@@ -85,6 +86,8 @@ class WorkerMetrics:
         if self._standing.state != "whole":
             done = f"{self._standing.done:,} of {self._standing.total:,} records"
             found.append(f"the lists in Redis are not whole: {self._standing.state}, {done}")
+        if self._disk is not None:
+            found.append(f"local files cannot be written, partitions are left to others: {self._disk}")
         stuck = sorted(self._stuck.items())
         return [
             *found,
@@ -122,6 +125,10 @@ class WorkerMetrics:
         """A partition's task ended by itself; it is opened anew."""
         place = (machine, str(partition))
         self._stuck[place] = (self._stuck.get(place, (0, ""))[0] + 1, reason)
+
+    def disk(self, trouble: str | None) -> None:
+        """Why local files cannot be written; None: they can."""
+        self._disk = trouble
 
     def owned(self, slots: Collection[tuple[str, int]]) -> None:
         """(machine, partition) of what is this worker's: the troubles of others are theirs."""

@@ -31,6 +31,7 @@ from streams.topology import INTAKE
 
 GAUGE_SECONDS = 2.0
 FILES_SECONDS = 2.0
+DISK_SECONDS = 1.0
 FIRST: Slot = ("account", 0)
 
 log = structlog.get_logger("stagewatch.worker")
@@ -56,6 +57,7 @@ class MachinesService(Service):
         await self._slots.start()
         self.add_future(self._gauges())
         self.add_future(self._files())
+        self.add_future(self._disk())
 
     async def on_stop(self) -> None:
         """Hand the partitions over."""
@@ -72,6 +74,24 @@ class MachinesService(Service):
                 self._metrics.server("kafka", False)
                 log.warning("gauges not read", error=str(error))
             await self.sleep(GAUGE_SECONDS)
+
+    async def _disk(self) -> None:
+        """Without local files no partition can be kept: others get them until files can be written again."""
+        while not self.should_stop:
+            if self._slots.broken is not None:
+                await self._stand_aside(str(self._slots.broken))
+            await self.sleep(DISK_SECONDS)
+
+    async def _stand_aside(self, why: str) -> None:
+        log.error("the partitions are given up: local files cannot be written", reason=why)
+        self._metrics.disk(why)
+        await self._slots.stop()
+        while not await asyncio.to_thread(self._slots.writable):
+            await self.sleep(DISK_SECONDS)
+        self._slots.broken = None
+        self._metrics.disk(None)
+        await self._slots.start()
+        log.info("local files can be written again")
 
     async def _files(self) -> None:
         """Bring in what differs from what is in force, while the first account partition is ours."""

@@ -16,6 +16,7 @@ from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssigno
 from aiokafka.errors import KafkaError
 
 from schemas.topics import slots_of
+from streams.kernel.contract import StorageError
 from streams.runtimes.cluster.config import Cluster
 from streams.runtimes.cluster.task import PartitionTask
 from streams.runtimes.cluster.telling import Care, Done, PoisonedError, Stand
@@ -35,6 +36,9 @@ LONGEST_PAUSE = 5.0
 END_SECONDS = 3.0
 """A task that does not end in that time is cut off; what it had not committed is void."""
 
+ROOM_BYTES = 4 << 20
+"""A disk that was full must have that much room before partitions are taken again."""
+
 FENCED_SECONDS = 1.5
 """Pause after another worker took a partition over: the group tells meanwhile whose it is."""
 
@@ -53,6 +57,8 @@ class Slots(ConsumerRebalanceListener):
         self._pauses = contextlib.AsyncExitStack()
         self._stack = contextlib.AsyncExitStack()
         self.rebalances = 0
+        self.broken: StorageError | None = None
+        """Why local files cannot be written. Whoever sees it stops us until they can be, and sets it back."""
 
     async def start(self) -> None:
         """Join the group."""
@@ -80,6 +86,17 @@ class Slots(ConsumerRebalanceListener):
     async def stop(self) -> None:
         """Finish the batches in hand, save the rows, leave the group: others take over at once."""
         await self._stack.aclose()
+
+    def writable(self) -> bool:
+        """Whether the disk of the local files takes some again."""
+        probe = self._cluster.data / "room"
+        try:
+            probe.write_bytes(bytes(ROOM_BYTES))
+            return True
+        except OSError:
+            return False
+        finally:
+            probe.unlink(missing_ok=True)
 
     async def look(self) -> list[Stand]:
         """How our partitions stand."""
@@ -141,6 +158,8 @@ class Slots(ConsumerRebalanceListener):
 
     def troubled(self, slot: Slot, error: BaseException) -> None:
         """A task ended by itself."""
+        if isinstance(error, StorageError):
+            self.broken = error
         self._trouble(slot, error)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -80,6 +80,13 @@ class Load:
             self._event("activity.logged", f"r{n}", opportunity=f"d{n}", kind="reply")
             for n in numbers
             if n % 2 == 0
+        ]
+
+    def quotes(self, numbers: Iterable[int]) -> list[Entry]:
+        """Quotes, each of an account that gets ten."""
+        return [
+            self._event("quote.sent", f"q{n}", quote=f"q{n}", account=f"a{n // 10}", amount=7, owner="li")
+            for n in numbers
         ]
 
     def merges(self, accounts: Iterable[int]) -> list[Entry]:
@@ -165,6 +172,15 @@ async def settled(cluster: Cluster, load: Load, seconds: float) -> tuple[Books, 
             await asyncio.sleep(1)
             return await books(cluster), took
         await asyncio.sleep(0.3)
+
+
+async def until(holds: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait for it."""
+    async with asyncio.timeout(seconds):
+        while True:
+            if holds():
+                return
+            await asyncio.sleep(0.05)
 
 
 def rules(folder: Path) -> None:

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from deploy.local.kafka import Kafka
 from streams.runtimes.cluster.config import Cluster
 from streams.runtimes.memory import rule_entry, settings_entry
 from streams.runtimes.pipeline import Entry
-from tests.integration.cluster.load import RULE, WITHIN, Load, append, books, person, rules, settled
+from tests.integration.cluster.load import RULE, WITHIN, Load, append, books, person, rules, settled, until
 from tests.integration.cluster.trial import Trial, cluster_of, drop_topics
 from tests.integration.cluster.workers import SkewedWorker, Worker, workspace
 
@@ -54,19 +54,10 @@ async def running(cluster: Cluster, *workers: Worker) -> AsyncIterator[None]:
             await drop_topics(cluster)
 
 
-async def until(holds: Callable[[], bool]) -> None:
-    """Wait for it."""
-    for _ in range(600):
-        if holds():
-            return
-        await asyncio.sleep(0.05)
-    raise TimeoutError
-
-
 async def begin(cluster: Cluster, workers: Sequence[Worker], load: Load, deals: int) -> None:
     """Have the rule in force and all deals known."""
     async with asyncio.timeout(30):
-        await until(lambda: any(line.get("name") == "no-reply" for w in workers for line in w.said()))
+        await until(lambda: any(worker.brought_in("no-reply") for worker in workers))
         await append(cluster, load.deals(range(deals)))
         await settled(cluster, load, 30)
 

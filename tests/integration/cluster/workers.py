@@ -100,6 +100,10 @@ class Worker(ServerProcess):
         lines = self.log.read_text("utf-8").splitlines() if self.log.exists() else []
         return [json.loads(line) for line in lines if line.startswith("{")]
 
+    def brought_in(self, name: str) -> bool:
+        """Whether it has brought in the rule or person of that name."""
+        return any(line.get("name") == name for line in self.said())
+
 
 class SkewedWorker(Worker):
     """A worker whose wall clock is wrong by so many seconds."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from email import message_from_bytes
 
@@ -26,8 +26,9 @@ class Mail:
 
 @dataclass
 class Mails:
-    """All that were taken, by whichever server."""
+    """All that were taken, by whichever server. told: of each, before the server answers."""
 
+    told: Callable[[Mail], object] = lambda mail: None
     taken: list[Mail] = field(default_factory=list)
 
     @property
@@ -52,7 +53,9 @@ class Taking:
         content = envelope.content
         raw = content if isinstance(content, bytes) else str(content).encode()
         message = str(message_from_bytes(raw)["Message-ID"]).strip("<>").partition("@")[0]
-        self._mails.taken.append(Mail(message, self._worker, time.time()))
+        mail = Mail(message, self._worker, time.time())
+        self._mails.taken.append(mail)
+        self._mails.told(mail)
         return "250 kept"
 
 

@@ -92,7 +92,7 @@ async def in_force(place: Place) -> None:
     """Wait until the rules are brought in."""
 
     async def known() -> bool:
-        return any(line.get("name") == "quote-out" for worker in place.workers for line in worker.said())
+        return any(worker.brought_in("quote-out") for worker in place.workers)
 
     async with asyncio.timeout(60):
         await until(known)
