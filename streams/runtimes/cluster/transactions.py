@@ -96,8 +96,9 @@ class Transactions:
             for batch in self._batches(producer, records):
                 future = await producer.send_batch(batch, self._cluster.name(place[0]), partition=place[1])
                 sent.append((place, batch.record_count(), future))
-        await producer.commit_transaction()
-        return {place: (await future).offset + count for place, count, future in sent}
+        stored = await asyncio.gather(*(future for _, _, future in sent))
+        await producer.commit_transaction()  # it would leave out what was refused and commit the rest
+        return {place: one.offset + count for (place, count, _), one in zip(sent, stored, strict=True)}
 
     @staticmethod
     def _batches(producer: AIOKafkaProducer, records: list[Line]) -> list[BatchBuilder]:
