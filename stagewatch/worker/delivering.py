@@ -25,8 +25,11 @@ from schemas.errors import StagewatchError
 from stagewatch.service.wall import WallClock
 from stagewatch.worker.receipts import ReceiptOutbox, Receipts, Tell
 from stagewatch.worker.sharing import Gate
+from stagewatch.worker.stages import told_of
+from streams.kernel.contract import StorageError
 from streams.runtimes.cluster.codec import value_of
 from streams.runtimes.cluster.config import Cluster
+from streams.views.redis.messages import RedisMessages
 
 STOP_SECONDS = 0.8
 
@@ -39,7 +42,8 @@ log = structlog.get_logger("stagewatch.delivery")
 class Delivering:
     """`start`, the agent, `stop`. sign: at the moment of sending; what is stored holds no valid link.
 
-    tell: what became of a message, into the log. gate: claims and limits that all workers share.
+    tell: what became of a message, into the log. gate: claims and limits that all workers share. view: told
+    of each message that waits, if Redis is there.
     """
 
     def __init__(
@@ -51,7 +55,9 @@ class Delivering:
         observe: Callable[[Attempt], None],
         owner: str,
         gate: Gate,
+        view: RedisMessages,
     ) -> None:
+        self._cluster, self._view = cluster, view
         self._sign = sign
         self._events: dict[str, EventT[Any]] = {}
         self._receipts = Receipts(cluster)
@@ -89,22 +95,30 @@ class Delivering:
                 self._stale = False
                 await self._receipts.catch_up()
             try:
-                self._take(event)
+                if self._take(event):
+                    await self._show(event)
             except (msgspec.ValidationError, StagewatchError) as error:
                 log.warning("message not readable", error=str(error))
                 event.ack()
 
     # -- inside ------------------------------------------------------------------------------------------
 
-    def _take(self, event: EventT[Any]) -> None:
+    async def _show(self, event: EventT[Any]) -> None:
+        told = told_of(self._cluster, event.message, event.message.timestamp)
+        with contextlib.suppress(StorageError):
+            await asyncio.to_thread(self._view.project, [] if told is None else [told])
+
+    def _take(self, event: EventT[Any]) -> bool:
+        """Whether it is to be sent."""
         record = value_of(event.message.value)
         notification = decode_notification(dict(self._sign(record)))
         if notification.id in self._receipts.known:
             event.ack()
-            return
+            return False
         self._events[notification.id] = event
         self._outbox.enter(record, notification, int(event.message.timestamp * 1_000_000))
         self._delivery.wake()
+        return True
 
     def _settled(self, notification: str) -> None:
         event = self._events.pop(notification, None)

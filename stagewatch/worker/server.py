@@ -26,7 +26,7 @@ from console.links import signed
 from console.server import HttpServer
 from schemas.envelope import Event
 from schemas.errors import StreamError
-from schemas.topics import EVENTS, changelog_of, slots_of
+from schemas.topics import EVENTS, RECEIPTS, changelog_of, slots_of
 from stagewatch import __version__
 from stagewatch.metrics import Metrics
 from stagewatch.service.local import cluster_token, local_client, local_routes
@@ -40,7 +40,7 @@ from stagewatch.worker.delivering import Delivering
 from stagewatch.worker.files import WatchedFiles
 from stagewatch.worker.gauges import GaugesService
 from stagewatch.worker.incarnation import Incarnation
-from stagewatch.worker.lists import ACCOUNT, MESSAGES, ListsService, Own, others_url
+from stagewatch.worker.lists import ACCOUNT, ListsService, Own, others_url
 from stagewatch.worker.machines import MachinesService, tell_of, trouble_of
 from stagewatch.worker.sharing import Gate
 from stagewatch.worker.web import ResultsService, Web, web_of
@@ -156,6 +156,7 @@ class WorkerServer:
         self._stack.push_async_callback(self.publisher.stop)
         redis = self.settings.need_cluster().redis
         self.link = Link(redis.url, self.cluster.prefix, redis.options(self._run.environment))
+        self._messages = RedisMessages(self.link)
         self._view = RedisView(self.link, 0, self.settings.limits.closed_items)
         self._stack.callback(self.link.close)
         web = await self._http()
@@ -177,16 +178,9 @@ class WorkerServer:
             )
         )
         own = Own(self._name, {"url": others_url(self.url), "roles": list(roles)}, "views" in roles)
+        kept_too = self._entities()
         self.app.service(
-            hosting.hosted(
-                ListsService,
-                self.cluster,
-                self.link,
-                self._view,
-                self._entities(),
-                self.told,
-                own,
-            )
+            hosting.hosted(ListsService, self.cluster, self.link, self._view, kept_too, self.told, own)
         )
         await self.app.start()
         self._stack.push_async_callback(self.app.stop)
@@ -212,7 +206,7 @@ class WorkerServer:
         if "views" in roles:
             agent = stages.projection(cluster, self._view)
             add_agent(app, cluster, "projection", tuple(OPEN_STATES), agent)
-            add_agent(app, cluster, "messages", MESSAGES, stages.messages(cluster, RedisMessages(self.link)))
+            add_agent(app, cluster, "messages", (RECEIPTS,), stages.messages(cluster, self._messages))
             if (kept_too := self._entities()) is not None:
                 add_agent(app, cluster, "entities", (changelog_of(ACCOUNT),), stages.entities(kept_too))
 
@@ -238,6 +232,7 @@ class WorkerServer:
             self.observer.attempt,
             incarnation.name,
             gate,
+            self._messages,
         )
         await delivering.start(self.app)
         self._stack.push_async_callback(delivering.stop)

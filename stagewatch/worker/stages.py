@@ -81,7 +81,9 @@ def entities(view: RedisEntities) -> Agent:
 
 
 def messages(cluster: Cluster, view: RedisMessages) -> Agent:
-    """Reads messages and what became of them into the view."""
+    """Reads what became of messages into the view. That they wait is told by who sends them: no two agents
+    of one group may read one topic in different workers.
+    """
 
     async def agent(stream: StreamT[Any]) -> None:
         async for page in pages(stream, PAGE, SECONDS):

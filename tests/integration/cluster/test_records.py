@@ -121,9 +121,9 @@ async def test_a_letter_is_brought_back_once_however_often_it_is_replayed(cluste
         with pytest.raises(StreamError, match="SW-STREAM-026"):
             await replay(cluster, [first[0].name])
         for (topic, place), lines in again(first[0].value, first[0].name).items():  # the mark got lost
-            for key, value, headers in lines:
+            for key, body, marks in lines:
                 await trial.producer.send_and_wait(
-                    cluster.name(topic), key=key, value=value, headers=headers, partition=place
+                    cluster.name(topic), key=key, value=body, headers=marks, partition=place
                 )
         await trial.settle()
         letters = sorted(await letters_of(cluster), key=lambda letter: letter.number)
