@@ -15,12 +15,12 @@ import structlog
 from faust.types import EventT, StreamT
 
 from schemas.cloudevents import decode_kafka
-from schemas.errors import StagewatchError
+from schemas.errors import StagewatchError, StreamError
 from schemas.topics import EVENTS, RECEIPTS, dlq_of
 from stagewatch.metrics import Metrics
 from stagewatch.service.messages import waiting_message
 from streams.runtimes.cluster.app import Agent, pages
-from streams.runtimes.cluster.codec import place_of, row_of, value_of
+from streams.runtimes.cluster.codec import key_of, place_of, row_of, value_of
 from streams.runtimes.cluster.config import Cluster
 from streams.runtimes.cluster.letters import of_outside
 from streams.runtimes.cluster.publisher import Publisher
@@ -164,14 +164,20 @@ def _logged(cluster: Cluster, page: Iterable[EventT[Any]]) -> Iterable[Logged]:
 
 
 def logged_of(cluster: Cluster, message: Any, headers: Sequence[tuple[str, bytes]]) -> Logged | None:
-    """A message of a sink topic, read by Faust or aiokafka, as views take it; None: they do not show it."""
-    place = place_of(headers)
-    if place is None:
-        return None
+    """A message of a sink topic, read by Faust or aiokafka, as views take it.
+
+    None: they do not show it, or it cannot be read.
+    """
     topic = message.topic.removeprefix(f"{cluster.prefix}.")
-    key = (message.key or b"").decode()
-    one = Logged(
-        topic, message.partition, message.offset, key, place.kind, value_of(message.value), place.at,
-        place.feed, place.n,
-    )  # fmt: skip
+    try:
+        place = place_of(headers)
+        if place is None:
+            return None
+        one = Logged(
+            topic, message.partition, message.offset, key_of(message.key), place.kind,
+            value_of(message.value), place.at, place.feed, place.n,
+        )  # fmt: skip
+    except StreamError as error:
+        log.warning("not readable", offset=message.offset, partition=message.partition, **error.to_dict())
+        return None
     return one if is_transition(one) else None
