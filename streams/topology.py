@@ -14,6 +14,7 @@ from streams.machines.account import sharing as account_sharing
 from streams.machines.account.machine import AccountMachine
 from streams.machines.identity import sharing as identity_sharing
 from streams.machines.identity.machine import IdentityMachine
+from streams.machines.inbox import sharing as inbox_sharing
 from streams.machines.inbox.machine import InboxMachine
 
 INTAKE = ("crm.activity", "erp.orders", "im.messages", "oa.approvals", "commands")
@@ -48,6 +49,6 @@ MACHINES: tuple[MachineSpec, ...] = (
     MachineSpec(
         "account", lambda _: AccountMachine(), (SALES_EVENTS,), "identity", sharing=account_sharing.SHARING
     ),
-    MachineSpec("inbox", lambda _: InboxMachine(), (NOTICES,), fed_by="account"),
+    MachineSpec("inbox", lambda _: InboxMachine(), (NOTICES,), "account", sharing=inbox_sharing.SHARING),
 )
 """In the order in which records flow; a machine without `fed_by` stamps the logical time."""

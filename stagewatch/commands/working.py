@@ -16,6 +16,7 @@ from stagewatch.logs import configure_logs
 from stagewatch.settings import load_settings
 from stagewatch.worker.server import ROLES, Run, WorkerServer
 from stagewatch.workspace.paths import Workspace
+from streams.runtimes.cluster.marks import refuse_early
 from streams.runtimes.collector import spare_old_objects
 
 NOISY = ("aiokafka", "faust", "mode", "kafka", "uvicorn.error")
@@ -52,12 +53,18 @@ def roles_of(text: str) -> Sequence[str]:
     return found
 
 
+async def _start(worker: WorkerServer) -> None:
+    """Start, unless the cluster was moved elsewhere: then nothing must be taken, not even for a moment."""
+    await refuse_early(worker.cluster)
+    await worker.start()
+
+
 async def _serve(worker: WorkerServer) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    if not await started(worker.start(), stopping):
+    if not await started(_start(worker), stopping):
         return
     try:
         spare_old_objects()

@@ -9,7 +9,7 @@ judged as ever.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from streams.kernel.contract import Context
@@ -29,6 +29,11 @@ def gap_value(since: int, until: int) -> dict[str, Any]:
 def keep_gap(ctx: Context, value: Mapping[str, Any]) -> None:
     """Keep it in this partition. Reminders look at the latest gap only: those of earlier ones have fired."""
     ctx.put_shared(GAP, LAST, [value["from"], value["to"]])
+
+
+def latest(gaps: Sequence[Sequence[int]]) -> Sequence[int]:
+    """The one that ended last: partitions may have been told of several, each in an order of its own."""
+    return max(gaps, key=lambda gap: (gap[1], -gap[0]))
 
 
 def superseded(ctx: Context, told: int, due: int, again: int) -> bool:

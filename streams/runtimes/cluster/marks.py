@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError
 
 from schemas.errors import StreamError
 from streams.runtimes.cluster.config import Cluster
@@ -43,6 +44,19 @@ def refuse_marked(cluster: Cluster, there: Collection[str]) -> None:
             found=f"the topic {cluster.name(FILLING)}",
             next_step="run the same `stagewatch migrate` again: it starts cleanly",
         )
+
+
+async def refuse_early(cluster: Cluster) -> None:
+    """As `refuse_marked`, before anything is taken; says nothing while Kafka does not answer."""
+    admin = AIOKafkaAdminClient(**cluster.options)
+    try:
+        await admin.start()
+        there = await admin.list_topics()
+    except (KafkaError, OSError):
+        return
+    finally:
+        await admin.close()
+    refuse_marked(cluster, there)
 
 
 async def put_mark(admin: AIOKafkaAdminClient, cluster: Cluster, mark: str) -> None:

@@ -24,7 +24,7 @@ from streams.runtimes.embedded.moved import MOVING
 from streams.stores.sqlite_db import FILE_NAME, Database
 from tests.integration.cluster.workers import Worker, workspace
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(180)
 
 DAYS = 45
 
@@ -149,6 +149,8 @@ def test_into_a_cluster_that_works_and_back(
             migrating.migrate(ask(sales, into=other), True, "en")
     capsys.readouterr()
     assert migrating.migrate(ask(sales, into=other), True, "en") == 0
+    refused = subprocess.run(Worker(tmp_path / "late", sales).command(), capture_output=True, check=False)
+    assert (refused.returncode, b"SW-STREAM-070" in refused.stderr) == (1, True)
     back = json.loads(capsys.readouterr().out)
     assert back["records"] >= there["records"] - there["messages"]
     assert (there["epoch"], back["epoch"]) == (1, 2)

@@ -114,6 +114,11 @@ def test_a_former_version_is_idle_when_it_is_everywhere() -> None:
     assert shared(new, "meta", "rules") == [8]
 
 
+def test_the_latest_gap_counts() -> None:
+    old = [store((SHARED, "gap", "last", gap)) for gap in ([2, 9], [1, 9], [3, 8])]
+    assert shared(into(2, SHARING, *old), "gap", "last") == [[1, 9], [1, 9]]
+
+
 def test_a_sweep_under_way_is_refused() -> None:
     partition = Partition(Bell(), store(("k", "e", "x", 1)), 0, [0])
     partition.store.apply(Step(rows={(SHARED, "sweep", "1"): {"what": {}, "at": 0, "cursor": None}}), 0)
