@@ -7,13 +7,13 @@ the entity's whole history, with the same result. Rules are the turn's affair.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rules.reasons import Reason
 from schemas.envelope import entity_named
 from schemas.errors import EventError
-from streams.machines.account import aliases, entities, repeats
+from streams.machines.account import aliases, entities, recheck, repeats
 from streams.machines.account.entities import Order, Row
 from streams.machines.account.notes import NOTES
 from streams.machines.account.turn import Change, Turn
@@ -141,8 +141,24 @@ class Intake:
         changes = [self._renamed(row, above) for row, above in below if self.world.ancestors(row) != above]
         if changes:
             change.fast = False  # what is below it came first, and counts from now on
-        for each in (change, *changes):
+        for each in (change, *changes[: recheck.AT_ONCE]):
             self.turn.on_change(each)
+        self._judge_later([[one.kind, one.native, one.above] for one in changes[recheck.AT_ONCE :]])
+
+    def _judge_later(self, renamed: Sequence[Any]) -> None:
+        """Relations and sums of all are right at once; the rules of these look in steps of their own."""
+        if renamed:
+            self.ctx.emit("sales.events", self.world.key, "recheck", {"renamed": renamed})
+
+    def go_on(self, renamed: Sequence[Any]) -> None:
+        """Go on with entities whose documents above became others: [kind, id, those above and before]."""
+        for kind, native, above in renamed[: recheck.AT_ONCE]:
+            row = self.world.row(kind, native)
+            if row is not None:
+                change = self._looked_at(row)
+                change.above = list(dict.fromkeys([*map(tuple, above), *self.world.ancestors(row)]))
+                self.turn.on_change(change)
+        self._judge_later(renamed[recheck.AT_ONCE :])
 
     def _moved_with(self, change: Change, named: tuple[str, ...]) -> list[tuple[Row, aliases.Above]]:
         """Rows whose documents above may be others from now on: they named the entity before it was known, or
@@ -169,12 +185,15 @@ class Intake:
 
     def _renamed(self, row: Row, before: list[tuple[str, str]]) -> Change:
         """An entity whose documents above are others by now, although nothing came of itself."""
-        kind, native = row["kind"], row["id"]
-        latest = self.world.effective_events(kind, native)[-1]
-        row = self.world.row(kind, native) or row
-        change = Change(kind, native, row, row, latest["e"], row["o"], latest["r"], Reason.CORRECTED, False)
+        change = self._looked_at(self.world.row(row["kind"], row["id"]) or row)
         self._relate(change, before)
         return change
+
+    def _looked_at(self, row: Row) -> Change:
+        """An entity as if its latest event had changed nothing."""
+        kind, native = row["kind"], row["id"]
+        latest = self.world.effective_events(kind, native)[-1]
+        return Change(kind, native, row, row, latest["e"], row["o"], latest["r"], Reason.CORRECTED, False)
 
     def _sums(
         self, change: Change, before: list[tuple[str, str]], after: list[tuple[str, str]]

@@ -117,7 +117,10 @@ class AccountMachine:
 
     def _recheck(self, ctx: Context, value: Any, place: Order) -> None:
         turn = self.turn(ctx)
-        turn.on_recheck(value)
+        if "renamed" in value:
+            Intake(turn).go_on(value["renamed"])
+        else:
+            turn.on_recheck(value)
         rates.tell_missing(turn)
 
     def _ripen(self, ctx: Context, value: Any, place: Order) -> None:

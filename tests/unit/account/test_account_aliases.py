@@ -8,6 +8,7 @@ import pytest
 
 from schemas.envelope import decode_event
 from schemas.time import format_instant
+from streams.machines.account import recheck
 from streams.runtimes.memory import entry_of
 from tests.unit.account.desk import ZONE, Desk, instant
 
@@ -23,6 +24,13 @@ rule: quiet
 title: 合同没有回款
 watch: contract
 when: {silent: {of: [payment.received], for: 5d}}
+"""
+DEAR = """
+rule: dear
+title: 大合同的发票
+watch: invoice
+when: {holds: {}}
+where: {field: contract.amount, op: gte, value: 1}
 """
 EVERY = """
 rule: every
@@ -140,3 +148,18 @@ def test_a_document_that_is_put_below_another_one_takes_what_is_below_it_along()
     assert desk.standing() == [("unpaid", "H1")]
     tell(desk, "3d", "order.updated", order="B1", contract="HT1", **part)
     assert desk.standing() == []
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 200])
+def test_the_rules_of_many_that_come_along_look_in_several_steps(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recheck, "AT_ONCE", at_once)
+    desk = opened(DEAR)
+    sign(desk, "0d")
+    for n in range(5):
+        part = {"source": "erp", "account": "C1", "contract": "HT1"}
+        tell(desk, f"1d {n}h", "invoice.issued", invoice=f"R{n}", amount="1", **part)
+    assert desk.standing() == []
+    tell(desk, "3d", "contract.updated", contract="H1", ids=IDS)
+    assert sorted(desk.standing()) == [("dear", f"erp/R{n}") for n in range(5)]
