@@ -23,6 +23,9 @@ from streams.views.redis.sharing import Members
 TIMEOUT: Final = 120.0
 """Seconds for an answer of a server."""
 
+IDLE: Final = 2.0
+"""Seconds after which a connection is not used again."""
+
 PATIENCE: Final = 15.0
 """Seconds in which a partition that is handed over finds its next worker."""
 
@@ -38,6 +41,7 @@ class Caller:
         parts = urllib.parse.urlsplit(url)
         self._url = url
         self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=TIMEOUT)
+        self._used = 0.0
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
     def close(self) -> None:
@@ -50,6 +54,8 @@ class Caller:
         Raises:
             WorkspaceError: SW-WS-004, it gives none. RequestError: it refused.
         """
+        if time.monotonic() - self._used > IDLE:  # the server may be about to close it
+            self._connection.close()
         try:
             self._connection.request("POST", path, json.dumps(body).encode(), self._headers)
             answer = self._connection.getresponse()
@@ -63,6 +69,7 @@ class Caller:
                 found=str(error) or type(error).__name__,
                 next_step="look at its log; when it has ended, call this command again",
             ) from error
+        self._used = time.monotonic()
         if answer.status >= 400:
             raise _refusal(value)
         return value
@@ -97,7 +104,11 @@ class Workers:
             CommandError: SW-CMD-013, there is none. RequestError: it refused.
         """
         for caller in self._alive(INTAKE):
-            return caller.post(path, body)
+            try:
+                return caller.post(path, body)
+            except WorkspaceError as error:
+                if not isinstance(error.__cause__, ConnectionRefusedError):  # it may have taken it
+                    raise
         raise self._nobody(f"a worker with role {INTAKE}")
 
     def all(self, path: str, body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
