@@ -113,12 +113,11 @@ class ClusterTarget:
         for number, found in lines.items():
             await self._append(topic, number, found, stamps[number])
 
-    async def letters(self, letters: Iterable[DeadLetter]) -> int:
+    async def letters(self, letters: Iterable[DeadLetter]) -> None:
         """Take dead letters."""
         for letter in letters:
             for (topic, number), lines in to_cluster(letter, self._cluster).items():
                 await self._append(topic, number, lines, [None] * len(lines))
-        return 0
 
     async def finish(self, standing: Standing, marks: Marks) -> None:
         """Write the positions behind what was copied, and from when on time goes on.

@@ -33,13 +33,12 @@ Told = Callable[[int, int], None]
 
 @dataclass(slots=True)
 class Copied:
-    """What was copied. left: dead letters that the target has no place for. at: logical time, us."""
+    """What was copied. at: the greatest logical time, us. epoch: the new one."""
 
     rows: int = 0
     waits: int = 0
     records: int = 0
     letters: int = 0
-    left: int = 0
     messages: int = 0
     at: int = 0
     epoch: int = 0
@@ -88,8 +87,8 @@ class Copy:
             await self._raw()
         copied.messages = await self._records(NOTIFICATIONS, self._messages)
         letters = await source.letters()
-        copied.left = await target.letters(letters)
-        copied.letters = len(letters) - copied.left
+        await target.letters(letters)
+        copied.letters = len(letters)
         copied.at, copied.epoch = marks.at, source.standing.epoch + 1
         await target.finish(source.standing, marks)
         return copied

@@ -208,11 +208,10 @@ class EmbeddedTarget:
             self._log.append(topic, number, found)
         self.database.commit()
 
-    async def letters(self, letters: Iterable[DeadLetter]) -> int:
+    async def letters(self, letters: Iterable[DeadLetter]) -> None:
         """Take all dead letters."""
         DeadLetters(self.database).copy(letters)
         self.database.commit()
-        return 0
 
     async def finish(self, standing: Standing, marks: Marks) -> None:
         """Fill the lists and write the state."""

@@ -102,8 +102,8 @@ class Target(Protocol):
         """Take records of the log. shared: records without key go to every partition."""
         ...
 
-    async def letters(self, letters: Iterable[DeadLetter]) -> int:
-        """Take dead letters; how many it has no place for."""
+    async def letters(self, letters: Iterable[DeadLetter]) -> None:
+        """Take dead letters."""
         ...
 
     async def finish(self, standing: Standing, marks: Marks) -> None:
