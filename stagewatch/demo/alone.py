@@ -41,7 +41,7 @@ class Alone:
     """See `Ground`."""
 
     stories: Sequence[Story] = ()
-    limit = 120.0
+    limit, patience = 120.0, 15.0
     mail_port = 0
 
     def __init__(self, root: Path, org: Organisation) -> None:

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol, Self
 
@@ -45,8 +46,8 @@ from streams.runtimes.memory import entry_of
 TICK: Final = 0.25
 """Seconds between ticks."""
 
-STEP: Final = 30 * DAY
-"""So much of the past between two ticks."""
+STEP: Final = 10 * DAY
+"""So much of the past is worked off before more is appended; at first a day: people, rates, customers."""
 
 QUIET: Final = 1.0
 """Seconds without anything new that mean that all has been told."""
@@ -55,7 +56,7 @@ BEHIND: Final = 15.0
 """Seconds that a worker may be behind at the end."""
 
 PATIENCE: Final = 90.0
-"""Seconds for the workers to take up work, and again for the past."""
+"""Seconds for the workers to take up work and to take in the past."""
 
 
 class Plot(Protocol):
@@ -87,7 +88,7 @@ class Reached:
 class OnCluster:
     """See `Ground`."""
 
-    limit = 180.0
+    limit, patience = 180.0, 45.0
 
     def __init__(
         self, workspace: Workspace, settings: Settings, reached: Reached, plot: Plot, language: Language
@@ -117,10 +118,8 @@ class OnCluster:
         async with heard.following(lambda _: None), _producer(self._cluster) as producer:
             async with asyncio.timeout(PATIENCE):
                 await heard.until(lambda: rules <= heard.rules)
-            begun = time.perf_counter()
-            await self._append(producer, events, now)
-            async with asyncio.timeout(PATIENCE):
-                await self._until_worked_off(now, told)
+                begun = time.perf_counter()
+                await self._append(producer, events, now, told)
                 await heard.quiet(QUIET)  # merged customers are still brought together
             seconds = time.perf_counter() - begun
         self._rate = len(events) / seconds
@@ -128,26 +127,27 @@ class OnCluster:
         parked = len(self._past - set(heard.events))
         return Past(len(events), refused, parked, len(heard.notes), seconds, now, heard.standing())
 
-    async def _append(self, producer: AIOKafkaProducer, events: Sequence[Imported], now: int) -> None:
-        """The events with the time of their arrival, a tick now and then, and one that says: it is now."""
-        ticker, next_tick = Ticker(self._cluster, producer), events[0].arrival + STEP
-        for item in events:
+    async def _append(
+        self, producer: AIOKafkaProducer, events: Sequence[Imported], now: int, told: Told
+    ) -> None:
+        """The events with the time of their arrival, in steps, each with a tick at its end."""
+        cluster, heard, ticker = self._cluster, self._heard, Ticker(self._cluster, producer)
+        end = events[0].arrival + DAY
+        for count, item in enumerate(events):
             at = min(item.arrival, now)
-            if at > next_tick:
-                await _tick(ticker, producer, self._cluster, next_tick)
-                next_tick = at + STEP
+            if at > end:
+                told("import", count, len(events))
+                await _tick(ticker, producer, cluster, end)
+                await heard.until(partial(heard.worked_off, end))
+                end = at + STEP
             entry = entry_of(item.event, at, hist=now, namespaces=self.settings.namespaces)
-            number = 0 if entry.key == SHARED else partition_of(entry.key, self._cluster.partitions)
+            number = 0 if entry.key == SHARED else partition_of(entry.key, cluster.partitions)
             key, value, headers = line(Record(entry.topic, entry.key, entry.kind, entry.value, at))
-            topic = self._cluster.name(entry.topic)
+            topic = cluster.name(entry.topic)
             await producer.send(topic, key=key, value=value, headers=headers, partition=number)
-        await _tick(ticker, producer, self._cluster, now)
-
-    async def _until_worked_off(self, now: int, told: Told) -> None:
-        heard = self._heard
-        while not heard.worked_off(now):
-            told("import", min(len(heard.events), len(self._past)), len(self._past))
-            await asyncio.sleep(TICK)
+        await _tick(ticker, producer, cluster, now)
+        await heard.until(partial(heard.worked_off, now))
+        told("import", len(events), len(events))
 
     # -- life ----------------------------------------------------------------------------------------------
 

@@ -66,13 +66,15 @@ class Verdict:
 class Ground(Protocol):
     """Where the organisation lives. stories: its own, beside those of all. limit: seconds for everything.
 
-    mail_port: where it expects the mail server; 0: anywhere.
+    patience: seconds after the planned end in which what was promised may still come. mail_port: where it
+    expects the mail server; 0: anywhere.
     """
 
     workspace: Workspace
     settings: Settings
     stories: Sequence[Story]
     limit: float
+    patience: float
     mail_port: int
 
     def remember(self, file: Path, told: Told) -> Past:

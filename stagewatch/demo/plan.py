@@ -7,9 +7,6 @@ from typing import Final
 
 from schemas.time import DAY, SECOND
 
-PATIENCE: Final = 15.0
-"""Seconds after the planned end in which what was promised may still come."""
-
 LEAST_SECONDS: Final = 12
 BUDGET: Final = 95.0
 

@@ -28,7 +28,7 @@ from stagewatch.demo.ground import Ground, GroundOf, Living
 from stagewatch.demo.lines import Line, Stand
 from stagewatch.demo.mailbox import Mail, Mailbox
 from stagewatch.demo.past import Life, Past, write_past
-from stagewatch.demo.plan import PATIENCE, Plan
+from stagewatch.demo.plan import Plan
 from stagewatch.demo.screen import Screen
 from stagewatch.demo.sender import Record, Sender
 from stagewatch.demo.stories import Stories, Story, World
@@ -205,7 +205,7 @@ class Demo:
     def _over(self, end: float, acting: asyncio.Task[None]) -> bool:
         """The days have passed and the stories are told; or nobody waits any longer."""
         late = time.monotonic() - end
-        return late > PATIENCE or (late > 0 and acting.done())
+        return late > self.ground.patience or (late > 0 and acting.done())
 
     async def _act(self, world: World) -> None:
         async with asyncio.TaskGroup() as group:

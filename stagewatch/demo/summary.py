@@ -49,9 +49,10 @@ class Session:
 def missing(session: Session) -> list[str]:
     """What was promised and did not happen, in words; empty when all is well."""
     past, tally, stands = session.past, session.tally, session.stands
+    arrived = len({mail.id for mail in tally.mails})
     waiting, in_hand = stands.messages.get("waiting", 0), session.verdict.in_hand
-    sent = {state: count for state, count in stands.messages.items() if state != "waiting"}
-    once = sent == {"sent": len({mail.id for mail in tally.mails})} and tally.repeated <= in_hand
+    sent = stands.messages.get("sent", 0)
+    whole = sent + waiting == sum(stands.messages.values()) and sent <= arrived <= sent + waiting
     promised = {
         "a history was imported": past.events > 0,
         "nobody was told about the past": past.told == 0 and not set(tally.mailed) - tally.fired,
@@ -60,7 +61,7 @@ def missing(session: Session) -> list[str]:
         "tasks were opened": tally.count("tasks", "open") > 0,
         "approvals were requested": tally.count("approvals", "requested") > 0,
         "mails arrived": bool(tally.mails),
-        "every message was sent, once": once and waiting <= in_hand,
+        "every message was sent, once": whole and max(waiting, tally.repeated) <= in_hand,
         "no dead letters": stands.dead == 0,
         "an alert was decided by the links of its mails and resolved": session.stories.decide.over,
         "an alert was withdrawn by a late report": session.stories.late.over,
