@@ -12,7 +12,7 @@ from collections.abc import Awaitable
 from typing import TypeVar
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, ProducerFenced
+from aiokafka.errors import IllegalOperation, KafkaError, ProducerFenced
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata
 
@@ -117,5 +117,5 @@ class Transactions:
             raise ClaimLostError(f"{self._name} was taken over by another worker", fenced=True) from error
         except TimeoutError as error:
             raise ClaimLostError(f"{self._name}: no answer of Kafka in {self._seconds:g} s") from error
-        except (KafkaError, OSError, AssertionError) as error:
+        except (KafkaError, IllegalOperation, OSError, AssertionError) as error:
             raise ClaimLostError(f"{self._name}: {type(error).__name__}: {error}") from error
