@@ -28,6 +28,7 @@ from streams.runtimes.cluster.topics import ensure_topics
 from streams.runtimes.cluster.work import FLOOR, INPUTS, META
 from streams.runtimes.migration.cluster_letters import to_cluster
 from streams.runtimes.migration.cluster_source import EPOCH
+from streams.runtimes.migration.copying import KEPT
 from streams.runtimes.migration.embedded import moved_before
 from streams.runtimes.migration.ports import Source, Standing
 from streams.stores.log import Logged
@@ -100,8 +101,12 @@ class ClusterTarget:
         await self._append(changelog_of(machine), number, lines, [None] * len(lines))
 
     async def records(self, topic: str, records: Sequence[Logged], *, shared: bool) -> None:
-        """Take records of the log, each with its logical time as that of its append."""
+        """Take records of the log; what is kept for good has its logical time as that of its append.
+
+        Of the rest Kafka deletes what is old by that time.
+        """
         now = time.time_ns() // 1_000_000
+        kept = topic in KEPT
         lines: dict[int, list[Line]] = {}
         stamps: dict[int, list[int | None]] = {}
         for one in records:
@@ -109,7 +114,7 @@ class ClusterTarget:
             made = line(record, WRITERS.get(topic, "account"))
             for number in self._numbers(one.key, shared):
                 lines.setdefault(number, []).append(made)
-                stamps.setdefault(number, []).append(max(0, min(one.at // 1000, now)))
+                stamps.setdefault(number, []).append(max(0, min(one.at // 1000, now)) if kept else None)
         for number, found in lines.items():
             await self._append(topic, number, found, stamps[number])
 

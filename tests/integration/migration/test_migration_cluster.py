@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from deploy.local.kafka import Kafka
 from schemas.errors import StagewatchError
 from streams.runtimes.cluster.config import Cluster
 from streams.runtimes.cluster.topics import ensure_topics
+from streams.runtimes.migration.cluster_reading import read
 from streams.runtimes.migration.cluster_source import ClusterSource, take_back
 from streams.runtimes.migration.cluster_target import ClusterTarget
 from streams.runtimes.migration.copying import Copied, Copy
@@ -110,7 +112,11 @@ async def test_what_is_moved_or_not_whole_is_refused(kafka: Kafka, tmp_path: Pat
     with pytest.raises(StagewatchError) as refused:
         await into_workspace(cluster, tmp_path / "new", 1)
     assert refused.value.code == "SW-STREAM-071"
+    begun = time.time() * 1000 - 60_000
     first = await into_cluster(tmp_path / "old", cluster)
+    stamps = [one.timestamp for number in range(2) async for one in read(cluster, "notifications", number)]
+    assert stamps
+    assert min(stamps) > begun, "Kafka deletes old messages, whenever they were appended"
     with pytest.raises(StagewatchError) as refused:
         await into_cluster(tmp_path / "old", cluster)
     assert refused.value.code == "SW-STREAM-070"
