@@ -36,7 +36,7 @@ class Stages:
 
     def __init__(self, servers: Servers, ground: Ground, workers: Sequence[Worker], size: Size) -> None:
         self._servers, self._ground, self._workers = servers, ground, workers
-        self._accounts, self.part = size.of(20_000, 1_000), size.of(20_000, 4_000)
+        self._accounts, self.part = size.of(8_000, 1_000), size.of(10_000, 4_000)
         self._mix = events(10_000_000, self._accounts, known=True, seed=11)
         self.sent = 0
 

@@ -46,6 +46,7 @@ def main(folder: Path, story: Story, parts: int) -> None:
     _tell(time.process_time())
     if story.within is not None:
         workspace.clock.advance(story.base + story.within + SECOND - workspace.clock.now())
+        workspace.runtime.tick()
         workspace.settle()
         _tell([one.value for one in workspace.runtime.poll_outputs(ALERTS, limit=10_000_000)])
     workspace.close()

@@ -19,8 +19,9 @@ class Pace:
     batch_records, batch_ms: a batch ends with the first that is reached. tick_ms: how often a partition that
     stamps time tells that it passes. save_ms: how often rows are written to the local file. session_ms: after
     so long without a sign of life a worker's partitions go to others. commit_ms: a transaction that takes
-    longer ends the task; transaction_ms: the broker ends it then. fetch_ms: how long
-    the broker waits for news; poll_ms: how long a task does before it looks around.
+    longer ends the task; transaction_ms: the broker ends it then. fetch_ms: how long the broker waits for
+    news; poll_ms: how long a task does before it looks around. gather_ms: so long after a commit the next
+    batch is begun, unless it is full.
     """
 
     batch_records: int = 1000
@@ -32,6 +33,7 @@ class Pace:
     transaction_ms: int = 30_000
     fetch_ms: int = 500
     poll_ms: int = 250
+    gather_ms: int = 25
     idle_ms: int = 5000
     waits: int = 500
     sweep_keys: int = 200

@@ -134,6 +134,7 @@ class PartitionTask:
             await self._ticker.beat(self.number, work.ticked)
             work.ticked = False
         await self._inputs.fill(0 if work.busy else self._cluster.pace.poll_ms)
+        await self._gather()
         begun = time.perf_counter()
         try:
             work.run()
@@ -144,6 +145,14 @@ class PartitionTask:
             raise
         except Exception as error:
             raise self._poisoned(error) from error
+
+    async def _gather(self) -> None:
+        """Let a few records come together when the last batch was just now: what a commit costs is shared."""
+        pace = self._cluster.pace
+        soon = self._committed + pace.gather_ms / 1000 - time.monotonic()
+        if soon > 0 and 0 < self._inputs.buffered < pace.batch_records and not self._working.busy:
+            await asyncio.sleep(soon)
+            await self._inputs.fill(0)
 
     async def _commit(self, begun: float) -> None:
         work = self._working

@@ -25,7 +25,7 @@ from streams.runtimes.cluster.ticker import Ticker
 from streams.runtimes.cluster.topics import ensure_topics
 from streams.runtimes.pipeline import Entry
 
-QUICK = Pace(tick_ms=20, fetch_ms=50, poll_ms=5, batch_ms=20, session_ms=2000, save_ms=50)
+QUICK = Pace(tick_ms=20, fetch_ms=50, poll_ms=5, batch_ms=20, session_ms=2000, save_ms=50, gather_ms=0)
 
 
 @dataclass(frozen=True)
