@@ -2,9 +2,9 @@
 every runtime.
 
 The order it guarantees, per key: a wait due at or before a record's `at` goes first; records of a key
-that must wait for such a wait queue behind it as rows, so the output does not depend on how often
-watermarks come. It must not do I/O or know what a machine means; the runtime makes its effects durable
-together with the position.
+that must wait for such a wait queue behind it as rows, by their `at`, so the output does not depend on how
+often watermarks come, nor on which feed is ahead of the others. It must not do I/O or know what a machine
+means; the runtime makes its effects durable together with the position.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ from streams.kernel.outcome import NEVER, Counter, Dead, Out, fault_of
 __all__ = ["NEVER", "Counter", "Dead", "Out", "Partition"]
 
 HELD, HELD_KEYS, SWEEPS, SWEPT, META = "h", "held", "sweep", "k", "meta"
+
+EARLIEST = 1 << 62
+"""Added to an `at` (us), so that digits order as numbers do, those before 1970 included."""
 
 
 class Partition:
@@ -80,6 +83,8 @@ class Partition:
             self._hold(record)
         else:
             self._process(record)
+            if record.key in self._held:  # it may have ended what the others wait for
+                self._release(record.key)
         return True
 
     def watermark(self, feed: int, at: int, budget: int = 1_000_000) -> bool:
@@ -162,10 +167,14 @@ class Partition:
     # -- records ------------------------------------------------------------------------------------------
 
     def _blocked(self, record: Record) -> bool:
-        if record.key in self._held:
+        key, at = record.key, record.at
+        if key in self._held and self._first_held(key) <= at:
             return True
-        due = self.store.key_due(record.key)
-        return due is not None and due <= record.at
+        return _is_by(self.store.key_due(key), at)
+
+    def _first_held(self, key: str) -> int:
+        """`at` (us) of the first of the key's held records; NEVER when it has none."""
+        return min((row[3] for _, row in islice(self.store.scan(key, HELD), 1)), default=NEVER)
 
     def _process(self, record: Record) -> None:
         if self.sweeps and record.key != SHARED:
@@ -180,15 +189,15 @@ class Partition:
     def _hold(self, record: Record) -> None:
         count: int = self.store.get(SHARED, HELD_KEYS, record.key) or 0
         row = [record.topic, record.kind, record.value, record.at, record.feed, record.n]
-        self._write({(record.key, HELD, f"{count:012d}"): row, (SHARED, HELD_KEYS, record.key): count + 1})
+        name = f"{record.at + EARLIEST:019d}|{count:012d}"
+        self._write({(record.key, HELD, name): row, (SHARED, HELD_KEYS, record.key): count + 1})
         self._held.add(record.key)
 
     def _release(self, key: str) -> None:
         """Process held records of `key` until one must wait again."""
         for name, (topic, kind, value, at, feed, n) in list(self.store.scan(key, HELD)):
             self._fire_key(key)
-            due = self.store.key_due(key)
-            if due is not None and due <= at:
+            if _is_by(self.store.key_due(key), at):
                 return
             self._write({(key, HELD, name): None})
             self._process(Record(topic, key, kind, value, at, feed, n))
@@ -212,7 +221,7 @@ class Partition:
         """Fire the waits of `key` that the clock has passed already, up to its next held record."""
         store, until = self.store, self.clock
         if key in self._held:
-            until = min([until, *(row[3] for _, row in islice(store.scan(key, HELD), 1))])
+            until = min(until, self._first_held(key))
         while (first := store.key_first(key)) is not None and first[0] <= until:
             self._fire(first[0], key, first[1])
 
@@ -292,3 +301,7 @@ class Partition:
 
     def _write(self, rows: dict[tuple[str, str, str], Any]) -> None:
         self.store.apply(Step(rows=rows), 0)
+
+
+def _is_by(due: int | None, at: int) -> bool:
+    return due is not None and due <= at

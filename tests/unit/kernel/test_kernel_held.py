@@ -45,3 +45,27 @@ def test_a_record_that_was_held_comes_before_waits_that_fall_due_after_it(marks:
     ]  # fmt: skip
     assert said(partition) == expected
     assert partition.held == 0
+
+
+@pytest.mark.parametrize("late", [12, 14])
+def test_what_a_slower_feed_brings_goes_before_what_is_held(late: int) -> None:
+    partition = Partition(Bell(), MemoryStore(), 0, [0, 1])
+    partition.receive(Record("notices", "k", "start", None, 5, 0))
+    partition.receive(Record("notices", "k", "start", None, 40, 0))
+    partition.receive(Record("notices", "k", "stop", None, late, 1))
+    for feed in (0, 1):
+        partition.watermark(feed, 45)
+    assert said(partition) == [("start", 5), ("stop", late), ("start", 40)]
+    assert partition.held == 0
+
+
+def test_what_slower_feeds_bring_queues_by_its_time() -> None:
+    partition = Partition(Bell(), MemoryStore(), 0, [0, 1, 2])
+    for at, kind, feed in ((5, "start", 0), (60, "stop", 0), (32, "start", 1), (41, "start", 1)):
+        partition.receive(Record("notices", "k", kind, None, at, feed))
+    for feed in (0, 1, 2):
+        partition.watermark(feed, 75)
+    assert said(partition) == [
+        ("start", 5), ("ring", 15), ("ring", 25), ("start", 32), ("start", 41), ("ring", 51), ("stop", 60),
+    ]  # fmt: skip
+    assert partition.held == 0
