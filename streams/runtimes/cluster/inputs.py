@@ -7,7 +7,6 @@ and a tick is handed out when all that is older has been. It must not decide wha
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import heapq
 from collections import deque
@@ -50,8 +49,6 @@ class Inputs:
         self._buffers: dict[TopicPartition, deque[Input]] = {tp: deque() for tp in self._tps}
         self._ready: deque[Input] = deque()
         self._consumer: AIOKafkaConsumer | None = None
-        self._asker: AIOKafkaConsumer | None = None
-        """Asks for ends on a connection of its own: a broker answers in turn, behind a fetch that waits."""
 
     async def open(self, positions: Mapping[str, int]) -> None:
         """Begin at the positions, by topic; 0 where there is none."""
@@ -70,15 +67,12 @@ class Inputs:
         consumer.assign(list(self._tps))
         for tp, topic in self._tps.items():
             consumer.seek(tp, positions.get(topic, 0))
-        if self._merged:
-            self._asker = AIOKafkaConsumer(isolation_level="read_committed", **cluster.options)
-            await self._asker.start()
 
     async def close(self) -> None:
         """Stop reading."""
-        consumer, asker = self._consumer, self._asker
-        self._consumer = self._asker = None
-        await asyncio.gather(*(one.stop() for one in (consumer, asker) if one is not None))
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await consumer.stop()
 
     @property
     def buffered(self) -> int:
@@ -88,7 +82,7 @@ class Inputs:
     async def lag(self) -> int:
         """Records not read yet."""
         consumer = self._reader
-        ends = await (self._asker or consumer).end_offsets(list(self._tps))
+        ends = await consumer.end_offsets(list(self._tps))
         return sum([max(0, end - await consumer.position(tp)) for tp, end in ends.items()])
 
     async def fill(self, wait_ms: int) -> None:
@@ -139,7 +133,7 @@ class Inputs:
     async def _merge(self) -> None:
         """Hand out what nothing older can overtake any more."""
         consumer, buffers = self._reader, self._buffers
-        ends = await (self._asker or consumer).end_offsets(list(buffers))
+        ends = await consumer.end_offsets(list(buffers))
         limit: int | None = None
         for tp, buffer in buffers.items():
             if await consumer.position(tp) < ends[tp]:
