@@ -38,9 +38,7 @@ def joined(turn: Turn, change: Change, changed: frozenset[str] | None) -> None:
     for active in wanted:
         names = below[active.watch]
         if names:
-            _entities(
-                turn, active, names, change.event, change.order, change.ref, change.cause, change.fast
-            )
+            _entities(turn, active, names, change.event, change.order, change.ref, change.cause, change.fast)
 
 
 def _entities(
