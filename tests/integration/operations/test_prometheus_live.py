@@ -18,12 +18,14 @@ from deploy.local.watching import Prometheus
 from schemas.time import DAY
 from stagewatch.demo.past import make_workspace
 from stagewatch.demo.sender import Sender
+from stagewatch.workspace.rulefiles import read_rules
 from tests.integration.operations.known import asked, recorded, rules
 
 pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(150)]
 
 TOKEN = "t0ken-of-senders-0123456789abcdef"
 ALERT = "StagewatchDown"
+RULES = "stagewatch_rules_active"
 SECONDS = 60.0
 
 NO_SUCH_SERIES = {
@@ -46,7 +48,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture
 async def loaded(site: Site) -> Site:
-    """The same, when a month of events has come in and mails have gone out."""
+    """The same, when its rules are in force, a month of events has come in and mails have gone out."""
+    count = len(read_rules([site.workspace / "rules"]).rules)
+    soon(lambda: {"rules"} - {"rules" for _ in site.prometheus.query(f"min({RULES}) >= {count}")})
     now = time.time_ns() // 1000
     records = list(history(Organisation(7, 10), now - 30 * DAY, now))
     urls = [worker.url for worker in site.workers.values()]
