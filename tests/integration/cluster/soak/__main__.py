@@ -35,7 +35,7 @@ def asked(arguments: list[str]) -> tuple[Wish, Path, Path]:
     parser.add_argument("--beat", type=float, default=15, help="seconds between two kills (%(default)g)")
     parser.add_argument("--session", type=float, default=6, help="of a worker, seconds (%(default)g)")
     parser.add_argument("--partitions", type=int, default=6, help="of every stage (%(default)d)")
-    parser.add_argument("--patience", type=float, default=60, help="for the backlog, seconds (%(default)g)")
+    parser.add_argument("--patience", type=float, default=300, help="for the backlog, seconds (%(default)g)")
     parser.add_argument(
         "--trial", type=float, default=10, help="seconds to find out the rate; 0: take it as it is"
     )
