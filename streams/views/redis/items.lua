@@ -57,17 +57,8 @@ local function head(walk) -- the walk's next {id, score}, or nil
   return walk.page[walk.at], walk.page[walk.at + 1]
 end
 
-local groups, driver, least = cmsgpack.unpack(ARGV[7]), nil, nil
-for number, group in ipairs(groups) do
-  local size = 0
-  for i, index in ipairs(group) do
-    group[i] = base .. 'z:' .. topic .. ':' .. index
-    size = size + redis.call('ZCARD', group[i])
-  end
-  if not least or size < least then
-    driver, least = number, size
-  end
-end
+local groups = cmsgpack.unpack(ARGV[7])
+local driver = narrowest(groups, base .. 'z:' .. topic .. ':')
 
 local walks = {}
 for _, key in ipairs(groups[driver]) do
@@ -97,19 +88,6 @@ local function following() -- the next candidate of all walks; the same id in se
   return best
 end
 
-local function fits(id)
-  for number, group in ipairs(groups) do
-    local inside = number == driver
-    for _, key in ipairs(group) do
-      inside = inside or redis.call('ZSCORE', key, id)
-    end
-    if not inside then
-      return false
-    end
-  end
-  return true
-end
-
 local found, looked = {}, 0
 while #found < limit and looked < most do
   local id = following()
@@ -118,7 +96,7 @@ while #found < limit and looked < most do
     break
   end
   looked, before = looked + 1, id
-  if fits(id) then
+  if fits(groups, driver, id) then
     found[#found + 1] = id
   end
 end

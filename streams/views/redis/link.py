@@ -20,6 +20,9 @@ Argument = str | bytes | int
 TIMEOUT = 5.0
 """Seconds until Redis must have answered."""
 
+BEFORE: Mapping[str, Sequence[str]] = {"items": ("groups",), "count": ("groups",)}
+"""Scripts that begin with functions kept in other files, and which those are."""
+
 
 class Link:
     """A connection pool; may be shared by threads.
@@ -53,7 +56,8 @@ class Link:
         """
         prepared = self._scripts.get(script)
         if prepared is None:
-            text = files(__package__).joinpath(f"{script}.lua").read_text(encoding="utf-8")
+            parts = [files(__package__).joinpath(f"{part}.lua") for part in (*BEFORE.get(script, ()), script)]
+            text = "".join(part.read_text(encoding="utf-8") for part in parts)
             prepared = self._scripts[script] = self._client.register_script(text)
         try:
             return prepared(keys=[self._base + key], args=arguments)
