@@ -9,7 +9,8 @@ from typing import Any
 
 from rules.yaml_positions import YamlError, documents
 from schemas.errors import StagewatchError, WorkspaceError
-from stagewatch.settings import Settings
+from stagewatch.settings import Settings, load_settings
+from stagewatch.settings.load import InvalidSettingsError
 from stagewatch.workspace.inforce import Wanted, changes
 from stagewatch.workspace.paths import Workspace
 from stagewatch.workspace.people import Entry as PeopleEntry
@@ -48,6 +49,18 @@ def read_files(workspace: Workspace, settings: Settings) -> Files:
     except InvalidPeopleError as found:
         errors += found.errors
     return Files(settings, rules, people, errors)
+
+
+def read_again(workspace: Workspace, settings: Settings) -> Files:
+    """As `read_files`, with the settings as they are by now; where those are broken, with the ones before."""
+    broken: list[StagewatchError] = []
+    try:
+        settings = load_settings(workspace.settings)
+    except InvalidSettingsError as errors:
+        broken += errors.errors
+    files = read_files(workspace, settings)
+    files.errors[:0] = broken
+    return files
 
 
 def pending(workspace: Workspace, files: Files, at: int) -> list[Entry]:

@@ -13,9 +13,8 @@ import structlog
 
 from schemas.errors import StagewatchError
 from stagewatch.service.engine import Engine
-from stagewatch.service.opening import Files, bring_in, describe, read_files
-from stagewatch.settings import Settings, load_settings
-from stagewatch.settings.load import InvalidSettingsError
+from stagewatch.service.opening import Files, bring_in, describe, read_again
+from stagewatch.settings import Settings
 from stagewatch.workspace.paths import Workspace
 from stagewatch.workspace.rulefiles import rule_paths
 
@@ -65,13 +64,8 @@ class Watcher:
             return changed
 
     def _read(self) -> Files:
-        broken: list[StagewatchError] = []
-        try:
-            self.settings = load_settings(self._workspace.settings)
-        except InvalidSettingsError as errors:
-            broken += errors.errors
-        files = read_files(self._workspace, self.settings)
-        files.errors[:0] = broken
+        files = read_again(self._workspace, self.settings)
+        self.settings = files.settings
         return files
 
     def _tell(self, errors: list[StagewatchError]) -> None:

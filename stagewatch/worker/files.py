@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import structlog
 
-from schemas.errors import StagewatchError
-from stagewatch.service.opening import Files, read_files
+from stagewatch.service.opening import Files, read_again
 from stagewatch.service.watcher import Stamps, stamps_of
-from stagewatch.settings import Settings, load_settings
-from stagewatch.settings.load import InvalidSettingsError
+from stagewatch.settings import Settings
 from stagewatch.workspace.paths import Workspace
 
 log = structlog.get_logger("stagewatch.worker")
@@ -27,13 +25,9 @@ class WatchedFiles:
         stamps = stamps_of(self._workspace)
         if stamps == self._stamps:
             return None
-        broken: list[StagewatchError] = []
-        try:
-            self._settings = load_settings(self._workspace.settings)
-        except InvalidSettingsError as errors:
-            broken += errors.errors
-        files = read_files(self._workspace, self._settings)
-        for error in [*broken, *files.errors]:
+        files = read_again(self._workspace, self._settings)
+        self._settings = files.settings
+        for error in files.errors:
             log.error("broken file, the old version stays in force", **error.to_dict())
         self._stamps = stamps
         return files
