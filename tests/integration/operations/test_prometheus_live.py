@@ -81,7 +81,7 @@ async def test_all_that_is_asked_has_answers_and_an_alert_arrives(loaded: Site) 
     named = {name for rule in rules() if "alert" in rule for name in asked(rule["expr"])}
     assert {name for name in named if not prometheus.query(name)} <= NO_SUCH_SERIES.keys()
     assert prometheus.health() == {rule.get("alert") or rule["record"]: "ok" for rule in rules()}
-    assert prometheus.firing() == {"StagewatchWatchdog"}
+    soon(lambda: prometheus.firing() ^ {"StagewatchWatchdog"})  # a scrape may once have been too slow
 
     next(iter(loaded.workers.values())).kill()
     soon(lambda: {ALERT} - prometheus.firing())

@@ -123,7 +123,7 @@ async def _of_mails(report: Report, place: Place, course: Course, found: Said) -
         for value in values
     }
     counts = place.mails.counts
-    within, beyond = told_twice(place.mails.copies(), course.faults.done, await _receipts(place.cluster))
+    within, beyond = told_twice(place.mails.copies(), course.faults.done, await receipts(place.cluster))
     report.figures |= {
         "mails": sum(counts.values()),
         "mails lost": report.claim("mails lost", messages - set(counts)),
@@ -133,8 +133,8 @@ async def _of_mails(report: Report, place: Place, course: Course, found: Said) -
     report.claim("mails of no message", set(counts) - messages)
 
 
-async def _receipts(cluster: Cluster) -> Mapping[str, list[float]]:
-    """Message -> when it was settled."""
+async def receipts(cluster: Cluster) -> Mapping[str, list[float]]:
+    """Message -> when it was settled, seconds since the epoch."""
     settled: dict[str, list[float]] = {}
     for number in range(cluster.partitions):
         async for record in committed(cluster, RECEIPTS, number):
