@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from schemas.errors import CommandError, RequestError, StreamError, WorkspaceError
 from stagewatch.service.local import cluster_token
-from stagewatch.settings import Settings
+from stagewatch.settings import ClusterSettings, Settings
 from stagewatch.workspace.paths import Workspace
 from streams.kernel.contract import StorageError
 from streams.views.redis import Link
@@ -84,7 +84,7 @@ class Workers:
 
     def __init__(self, workspace: Workspace, settings: Settings) -> None:
         cluster = settings.need_cluster()
-        self.link = Link(cluster.redis.url, cluster.prefix, cluster.redis.options(os.environ))
+        self.link = link_of(cluster)
         self._token = cluster_token(workspace, settings, os.environ)
         self._prefix = cluster.prefix
         self._callers: dict[str, Caller] = {}
@@ -155,6 +155,11 @@ class Workers:
             found="no worker that says so in Redis",
             next_step="look at `stagewatch status`; start a worker: `stagewatch worker`",
         )
+
+
+def link_of(cluster: ClusterSettings) -> Link:
+    """The Redis of a cluster."""
+    return Link(cluster.redis.url, cluster.prefix, cluster.redis.options(os.environ))
 
 
 def lists_away(error: StorageError) -> StreamError:

@@ -5,20 +5,20 @@ Asks, adds up and shows; changes nothing. Who does not answer is listed as such.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any
 
+from stagewatch.commands.calling import link_of
 from stagewatch.commands.output import Language, put_json, put_table, say
 from stagewatch.commands.standing import TOPICS
 from stagewatch.service.asking import Answer, Samples, ask
 from stagewatch.settings import ClusterSettings, Settings
 from streams.kernel.contract import StorageError
 from streams.topology import MACHINES
-from streams.views.redis import Link, RedisView, RedisViewReader
+from streams.views.redis import RedisView, RedisViewReader
 from streams.views.redis.sharing import Members
 
 EPOCH = 0
@@ -66,7 +66,7 @@ def gathered(
 
 def _redis(cluster: ClusterSettings) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     """How the lists stand, and which workers announce themselves; or why Redis cannot say."""
-    with Link(cluster.redis.url, cluster.prefix, cluster.redis.options(os.environ)) as link:
+    with link_of(cluster) as link:
         try:
             standing, reader = RedisView(link, EPOCH).standing(), RedisViewReader(link)
             counts = {topic: reader.count_open(topic) for topic in TOPICS}

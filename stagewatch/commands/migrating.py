@@ -20,7 +20,7 @@ from schemas.time import format_instant
 from stagewatch.commands.arguments import one_of, opened, wrong
 from stagewatch.commands.output import Language, put_json, say
 from stagewatch.commands.progress import bar
-from stagewatch.service.carried import carry_over, every, unsent
+from stagewatch.service.carried import Carried, carry_over, every, unsent
 from stagewatch.settings import Settings
 from stagewatch.workspace.paths import Workspace
 from streams.runtimes.migration.copying import Copied, Copy
@@ -57,12 +57,13 @@ def migrate(ask: Ask, as_json: bool, language: Language) -> int:
     source, target = _places(ask)
     partitions = _partitions(ask, target)
     begun = time.monotonic()
-    copied = asyncio.run(_move(source, target, partitions, shown=not as_json))
+    copied, carried = asyncio.run(_move(source, target, partitions, shown=not as_json))
     seconds = round(time.monotonic() - begun, 3)
     answer = {
         "from": {"kind": source.kind, "workspace": str(source.workspace.root)},
         "to": {"kind": target.kind, "workspace": str(target.workspace.root), "partitions": partitions},
         **asdict(copied),
+        **asdict(carried),
         "at": format_instant(copied.at) if copied.at >= 0 else None,
         "seconds": seconds,
     }
@@ -127,7 +128,7 @@ def _partitions(ask: Ask, target: Place) -> int:
 # -- moving --------------------------------------------------------------------------------------------------
 
 
-async def _move(source: Place, target: Place, partitions: int, *, shown: bool) -> Copied:
+async def _move(source: Place, target: Place, partitions: int, *, shown: bool) -> tuple[Copied, Carried]:
     async with contextlib.AsyncExitStack() as stack:
         old, messages = await _source(stack, source, target)
         new: Target
@@ -138,10 +139,17 @@ async def _move(source: Place, target: Place, partitions: int, *, shown: bool) -
         with bar("migrate", shown) as told:
             copy = Copy(old, new, messages, told)
             copied = await copy.run()
-        if isinstance(old, EmbeddedSource) and isinstance(new, EmbeddedTarget):
-            carry_over(source.workspace.database, new.database)
+        carried = await _carried(old, new, source, target)
         await copy.hand_over()
-    return copied
+    return copied, carried
+
+
+async def _carried(old: Source, new: Target, source: Place, target: Place) -> Carried:
+    if isinstance(old, EmbeddedSource) and isinstance(new, EmbeddedTarget):
+        return carry_over(source.workspace.database, new.database)
+    from stagewatch.commands.carrying import carry
+
+    return await carry(old, new, source.settings, target.settings)
 
 
 async def _source(
@@ -203,10 +211,16 @@ WORDS = {
     "rows": ("行", "rows"),
     "waits": ("等待中的期限", "waits"),
     "records": ("日志记录", "records of the log"),
-    "messages": ("消息", "messages"),
+    "messages": ("待发送的消息", "messages to be sent"),
+    "receipts": ("已发送或失败的消息", "messages sent or failed"),
+    "links": ("已用过的链接", "links that were used"),
     "letters": ("死信", "dead letters"),
     "epoch": ("纪元", "epoch"),
 }
+LINKS_LOST = (
+    "  原集群的 Redis 无法访问：用过的链接没有带过来；已经作出的决定不会再变",
+    "  The old cluster's Redis does not answer: used links are not known; what was decided stays decided",
+)
 
 
 def _tell(answer: dict[str, Any], language: Language) -> None:
@@ -216,7 +230,10 @@ def _tell(answer: dict[str, Any], language: Language) -> None:
     parts = f"{new['partitions']} {'个分区' if zh else 'partitions'}"
     say(f"{'已迁移' if zh else 'Moved'} {ends}, {parts}, {answer['seconds']} s")
     for name, words in WORDS.items():
-        say(f"  {words[0 if zh else 1]:<20} {answer[name]:,}")
+        count = "?" if answer[name] is None else f"{answer[name]:,}"
+        say(f"  {words[0 if zh else 1]:<24} {count}")
+    if answer["links"] is None:
+        say(LINKS_LOST[0 if zh else 1])
     say()
     command = "worker" if new["kind"] == "cluster" else "run"
     say(f"{'下一步' if zh else 'Next'}:  stagewatch {command} -w {new['workspace']}")

@@ -6,13 +6,14 @@ Reads only; also from another process.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
 import msgspec
 
 from streams.stores.sqlite_db import Database, Row
 
+_encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
 
 COLUMNS: Final = "id, state, channel, receiver, alert, entered, settled, attempts, reason, at, record"
@@ -44,12 +45,11 @@ class Message:
 
 
 SHOWN: Final = ("address", "subject", "reason", "of")
-"""What is kept of a message's record when it is shown elsewhere."""
+"""Fields of a message's record that are kept when it is shown elsewhere."""
 
 
 def waiting_message(record: Mapping[str, Any], entered: int) -> Message:
     """A message that waits to be sent. entered: wall clock us."""
-    shown = {name: record[name] for name in SHOWN if name in record}
     return Message(
         str(record["id"]),
         "waiting",
@@ -61,8 +61,13 @@ def waiting_message(record: Mapping[str, Any], entered: int) -> Message:
         0,
         None,
         int(record["at"]),
-        shown,
+        shown(record),
     )
+
+
+def shown(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What is kept of a message's record when it is shown elsewhere."""
+    return {name: record[name] for name in SHOWN if name in record}
 
 
 _OF_ALERT = " ".join(["SELECT", COLUMNS, "FROM outbox WHERE alert = ? ORDER BY entered, at, id"])
@@ -78,3 +83,9 @@ def message_of(row: Row) -> Message:
     name, state, channel, receiver, alert, entered, settled, attempts, note, at, record = row
     decoded = _decode(record)
     return Message(name, state, channel, receiver, alert, entered, settled, attempts, note, at, decoded)
+
+
+def row_of(message: Message) -> Row:
+    """The inverse of `message_of`."""
+    *values, record = (getattr(message, one.name) for one in fields(message))
+    return (*values, _encode(record))

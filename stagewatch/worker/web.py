@@ -37,6 +37,9 @@ PATIENCE_SECONDS = 1.0
 
 BACK_MS = 30_000
 
+LINKS = "links"
+"""Kind of the claims that say that a link was used."""
+
 log = structlog.get_logger("stagewatch.web")
 
 
@@ -47,7 +50,7 @@ class RedisLinks:
     """
 
     def __init__(self, link: Link) -> None:
-        self._claims = Claims(link, "links")
+        self._claims = Claims(link, LINKS)
         self._owners: dict[str, str] = {}
 
     async def claim(self, link: str, until: int) -> bool:

@@ -53,6 +53,17 @@ def test_a_released_claim_is_free_and_only_its_owner_releases_it(link: Link) -> 
     assert claims.claim("m1", "w2", NOW + SECOND, NOW)
 
 
+def test_claims_of_a_kind_are_listed_with_their_ends(link: Link) -> None:
+    claims = Claims(link, "links")
+    Claims(link, "delivery").claim("m1", "w1", NOW + SECOND, NOW)
+    claims.end("w9")
+    wanted = {f"l{number}": NOW + number for number in range(1200)}
+    for ident, until in wanted.items():
+        claims.claim(ident, "w1", until, NOW)
+    assert dict(claims.standing()) == wanted
+    assert list(Claims(link, "lin*").standing()) == []
+
+
 def test_claims_of_an_owner_that_has_ended_are_free(link: Link) -> None:
     claims = Claims(link, "delivery")
     claims.claim("m1", "w1", NOW + 60 * SECOND, NOW)

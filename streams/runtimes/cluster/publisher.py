@@ -92,7 +92,7 @@ class Publisher:
         Raises:
             StreamError: SW-STREAM-021, the file is full. OSError: the disk failed.
         """
-        return await self._store([self._placed(entry) for entry in entries])
+        return await self._store([entry_line(entry, self._cluster) for entry in entries])
 
     async def _store(self, placed: Sequence[Placed]) -> list[str]:
         if not placed:
@@ -111,11 +111,6 @@ class Publisher:
         await self._store([(topic, number, record)])
 
     # -- inside --------------------------------------------------------------------------------------------
-
-    def _placed(self, entry: Entry) -> Placed:
-        number = 0 if entry.key == SHARED else partition_of(entry.key, self._cluster.partitions)
-        at = entry.at if self._cluster.trial else 0
-        return entry.topic, number, line(Record(entry.topic, entry.key, entry.kind, entry.value, at))
 
     async def _send(self, placed: Sequence[Placed]) -> list[str]:
         producer = self._producer
@@ -206,3 +201,10 @@ class Publisher:
                 self._database.execute, "DELETE FROM spilled WHERE id <= ?", (rows[-1][0],)
             )
             self.waiting -= len(rows)
+
+
+def entry_line(entry: Entry, cluster: Cluster) -> Placed:
+    """An entry as a record of its topic, and where it goes."""
+    number = 0 if entry.key == SHARED else partition_of(entry.key, cluster.partitions)
+    at = entry.at if cluster.trial else 0
+    return entry.topic, number, line(Record(entry.topic, entry.key, entry.kind, entry.value, at))

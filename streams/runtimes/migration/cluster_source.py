@@ -22,7 +22,7 @@ from schemas.topics import EVENTS, RECEIPTS, changelog_of
 from streams.kernel.contract import SHARED, WATERMARK, Store
 from streams.kernel.repartition import Row
 from streams.runtimes.cluster.app import GROUP as STAGES
-from streams.runtimes.cluster.codec import key_of, place_of
+from streams.runtimes.cluster.codec import key_of, place_of, value_of
 from streams.runtimes.cluster.config import Cluster
 from streams.runtimes.cluster.dlq import letters_of
 from streams.runtimes.cluster.echoes import ASK, BACK
@@ -51,6 +51,9 @@ OWN = frozenset({(META, INPUTS), (META, FLOOR), (META, EPOCH)})
 
 CHATTER = frozenset({WATERMARK, TICK, ASK, BACK})
 """Kinds of records that say that time passes, and nothing else: they may be left unread."""
+
+PAGE = 1000
+"""Receipts that are handed on at once."""
 
 AT_ONCE = 4
 """Partitions that are read back side by side."""
@@ -139,6 +142,17 @@ class ClusterSource:
         async for record in self.records(NOTIFICATIONS):
             if record.value["id"] not in settled:
                 yield record
+
+    async def receipts(self) -> AsyncIterator[list[Mapping[str, Any]]]:
+        """What became of messages, as far as it is kept, in pages; of one message the newest last."""
+        for number in range(self.partitions):
+            page: list[Mapping[str, Any]] = []
+            async for record in read(self._cluster, RECEIPTS, number):
+                page.append(value_of(record.value))
+                if len(page) == PAGE:
+                    yield page
+                    page = []
+            yield page
 
     async def letters(self) -> Sequence[DeadLetter]:
         """Dead letters that were not brought back."""

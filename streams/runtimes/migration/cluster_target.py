@@ -9,21 +9,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Collection, Iterable, Sequence
-from typing import Self
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Self
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from schemas.canonical import partition_of
 from schemas.errors import StreamError
-from schemas.topics import MAX_BYTES, changelog_of
+from schemas.topics import MAX_BYTES, RECEIPTS, changelog_of
 from streams.kernel.contract import SHARED, Record
 from streams.kernel.repartition import Marks, Row
-from streams.runtimes.cluster.codec import Line, line, pack
+from streams.runtimes.cluster.codec import Line, encode, line, pack
 from streams.runtimes.cluster.config import Cluster
 from streams.runtimes.cluster.kept import consumer_of
 from streams.runtimes.cluster.marks import FILLING, MOVED, delete, put_mark, refuse_marked, take_mark
+from streams.runtimes.cluster.publisher import entry_line
 from streams.runtimes.cluster.topics import ensure_topics
 from streams.runtimes.cluster.work import FLOOR, INPUTS, META
 from streams.runtimes.migration.cluster_letters import to_cluster
@@ -31,6 +32,7 @@ from streams.runtimes.migration.cluster_source import EPOCH
 from streams.runtimes.migration.copying import KEPT
 from streams.runtimes.migration.embedded import moved_before
 from streams.runtimes.migration.ports import Source, Standing
+from streams.runtimes.pipeline import Entry
 from streams.stores.log import Logged
 from streams.stores.sqlite_dlq import DeadLetter
 from streams.topology import NOTIFICATIONS, SALES_EVENTS
@@ -123,6 +125,25 @@ class ClusterTarget:
         for letter in letters:
             for (topic, number), lines in to_cluster(letter, self._cluster).items():
                 await self._append(topic, number, lines, [None] * len(lines))
+
+    async def receipts(self, receipts: Iterable[Mapping[str, Any]]) -> None:
+        """Take what became of messages, with the time at which it did as that of its append.
+
+        receipts: each with at least `id` and `settled` (us).
+        """
+        now = time.time_ns() // 1_000_000
+        found: dict[int, list[tuple[Line, int]]] = {}
+        for one in receipts:
+            number = partition_of(one["id"], self.partitions)
+            stamp = max(0, min(one["settled"] // 1000, now))
+            found.setdefault(number, []).append(((one["id"].encode(), encode(one), []), stamp))
+        for number, stamped in found.items():
+            await self._append(RECEIPTS, number, *zip(*stamped, strict=True))
+
+    async def entries(self, entries: Iterable[Entry]) -> None:
+        """Take entries of the log that the workers shall work off; after `finish`."""
+        for topic, number, one in (entry_line(entry, self._cluster) for entry in entries):
+            await self._append(topic, number, [one], [None])
 
     async def finish(self, standing: Standing, marks: Marks) -> None:
         """Write the positions behind what was copied, and from when on time goes on.

@@ -6,12 +6,15 @@ on them must be right without. Owners' clocks may differ: a claim then ends soon
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
 from streams.views.redis.link import Link
+
+PAGE = 500
+"""Keys that Redis looks at in one go."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(dict[str, Any]).decode
@@ -45,6 +48,20 @@ class Claims:
     def end(self, owner: str) -> None:
         """`owner` does not live any more and never will again: all its claims are free."""
         self._link.run("claim", f"{self._ended}{owner}", ["end"])
+
+    def standing(self) -> Iterator[tuple[str, int]]:
+        """(id, until us) of each claim that Redis still knows; of those made meanwhile perhaps not.
+
+        Raises:
+            StorageError: Redis cannot be reached.
+        """
+        cursor = b"0"
+        while True:
+            cursor, *found = self._link.run("claims", self._key(""), [cursor, PAGE])
+            for ident, until in zip(found[::2], found[1::2], strict=True):
+                yield ident.decode(), int(until)
+            if cursor == b"0":
+                return
 
     def _key(self, ident: str) -> str:
         return f"claim:{self._kind}:{ident}"
