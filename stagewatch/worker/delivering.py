@@ -23,6 +23,7 @@ from connectors.channels.delivery import Attempt, Delivery
 from connectors.channels.notification import decode_notification
 from schemas.errors import StagewatchError
 from stagewatch.service.wall import WallClock
+from stagewatch.worker.acking import InOrder
 from stagewatch.worker.receipts import ReceiptOutbox, Receipts, Tell
 from stagewatch.worker.sharing import Gate
 from stagewatch.worker.stages import told_of
@@ -60,6 +61,7 @@ class Delivering:
         self._cluster, self._view = cluster, view
         self._sign = sign
         self._events: dict[str, EventT[Any]] = {}
+        self._acks: InOrder[EventT[Any]] = InOrder()
         self._receipts = Receipts(cluster)
         self._outbox = ReceiptOutbox(self._receipts, tell, self._settled, gate)
         self._delivery = Delivery(
@@ -91,6 +93,7 @@ class Delivering:
         """Take messages; each stays unacknowledged until it is settled."""
         events = cast("faust.Stream[Any]", stream).noack().events()
         async for event in events:
+            self._acks.took(event)
             if self._stale:
                 self._stale = False
                 await self._receipts.catch_up()
@@ -99,7 +102,7 @@ class Delivering:
                     await self._show(event)
             except (msgspec.ValidationError, StagewatchError) as error:
                 log.warning("message not readable", error=str(error))
-                event.ack()
+                self._acks.settled(event)
 
     # -- inside ------------------------------------------------------------------------------------------
 
@@ -113,7 +116,7 @@ class Delivering:
         record = value_of(event.message.value)
         notification = decode_notification(dict(self._sign(record)))
         if notification.id in self._receipts.known:
-            event.ack()
+            self._acks.settled(event)
             return False
         self._events[notification.id] = event
         self._outbox.enter(record, notification, int(event.message.timestamp * 1_000_000))
@@ -123,11 +126,12 @@ class Delivering:
     def _settled(self, notification: str) -> None:
         event = self._events.pop(notification, None)
         if event is not None:
-            event.ack()
+            self._acks.settled(event)
 
     async def _assigned(self, app: Any, /, *assigned: Any, signal: object = None, **_: Any) -> None:
         """Others may have sent meanwhile; what went to others is theirs."""
         self._stale = True
+        self._acks.forget()
         numbers = {tp.partition for tps in assigned for tp in tps}
 
         def ours(name: str) -> bool:

@@ -223,7 +223,7 @@ class WorkerServer:
         limits = {} if mail is None or mail.per_minute is None else {"email": mail.per_minute}
         gate, incarnation = Gate(self.link, limits), Incarnation(self.cluster.data, self._name)
         self._stack.callback(incarnation.close)
-        await gate.free(incarnation.former)
+        await gate.free(incarnation)
         delivering = Delivering(
             self.cluster,
             channels,

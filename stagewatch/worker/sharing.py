@@ -13,6 +13,7 @@ from typing import Final
 import structlog
 
 from connectors.channels.notification import Notification
+from stagewatch.worker.incarnation import Incarnation
 from streams.kernel.contract import StorageError
 from streams.views.redis.link import Link
 from streams.views.redis.sharing import Bucket, Claims
@@ -37,18 +38,24 @@ class Gate:
         self._claims = Claims(link, "delivery")
         self._buckets = {channel: bucket_of(link, channel, limit) for channel, limit in limits.items()}
         self._away = False
+        self._freeing: Incarnation | None = None
 
-    async def free(self, former: str | None) -> None:
-        """A worker of that name has died: what it had in its hands is anybody's. None: nobody has."""
-        if former is None:
-            return
+    async def free(self, incarnation: Incarnation) -> None:
+        """What dead workers of this folder had in hand is anybody's; tried again while Redis is away."""
+        self._freeing = incarnation
         try:
-            await asyncio.to_thread(self._claims.end, former)
+            for former in incarnation.formers:
+                await asyncio.to_thread(self._claims.end, former)
         except StorageError as error:
-            log.warning("what a dead worker had claimed rests until the claims end", error=str(error))
+            log.warning("what a dead worker had claimed rests", error=str(error))
+            return
+        incarnation.told()
+        self._freeing = None
 
     async def wait(self, note: Notification, owner: str, until: int, now: int) -> tuple[int, bool]:
         """(us to rest, whether another worker has the message); (0, False): send it now."""
+        if self._freeing is not None:
+            await self.free(self._freeing)
         try:
             found = await asyncio.to_thread(self._ask, note, owner, until, now)
             self._away = False
@@ -58,6 +65,13 @@ class Gate:
                 log.warning("claims and limits are not shared: Redis is away", error=str(error))
             self._away = True
             return 0, False
+
+    async def prolong(self, notification: str, owner: str, until: int, now: int) -> None:
+        """The attempt goes on."""
+        try:
+            await asyncio.to_thread(self._claims.claim, notification, owner, until, now)
+        except StorageError:
+            self._away = True
 
     async def release(self, notification: str, owner: str) -> None:
         """The attempt is over."""

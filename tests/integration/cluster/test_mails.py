@@ -7,7 +7,7 @@ import contextlib
 import random
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -28,18 +28,23 @@ from tests.integration.cluster.workers import workspace
 
 pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(240)]
 
-QUOTES = 60
+QUOTES, FEW = 60, 8
 LATER_SECONDS = (0.0, 0.002, 0.02)
 """After the server has taken a mail, each kill comes so much later; the first before the server answers."""
 
 
+ACKNOWLEDGED_SECONDS = 1.5
+"""So long after a mail went, Kafka knows at the latest that it need not come again."""
+
+
 class Aim:
-    """Kills whoever has just sent a mail, now and then.
+    """Kills whoever has just sent a mail, now and then. later: after so many seconds, kill by kill.
 
     hit: messages, in the order of the kills. kills: those that were, by the name of the worker.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, later: Sequence[float]) -> None:
+        self._later = later
         self.workers: dict[str, SoakWorker] = {}
         self.hit: list[str] = []
         self.kills: list[Fault] = []
@@ -50,9 +55,9 @@ class Aim:
     def __call__(self, mail: Mail) -> None:
         """A mail was taken."""
         self._taken += 1
-        if self._taken % 12 or len(self.hit) == len(LATER_SECONDS):
+        if self._taken % 12 or len(self.hit) == len(self._later):
             return
-        later = LATER_SECONDS[len(self.hit)]
+        later = self._later[len(self.hit)]
         self.hit.append(mail.message)
         if later:
             threading.Timer(later, self._kill, [mail.worker]).start()
@@ -99,7 +104,7 @@ async def delivering(
 async def test_a_mail_goes_twice_only_when_its_worker_dies_between_the_250_and_the_receipt(
     kafka: Kafka, redis_server: Redis, tmp_path: Path
 ) -> None:
-    aim, load = Aim(), Load()
+    aim, load = Aim(LATER_SECONDS), Load()
     async with delivering(kafka, redis_server, tmp_path, aim) as (cluster, mails):
         await until(lambda: any(worker.brought_in("quote-large") for worker in aim.workers.values()))
         await append(cluster, load.quotes(range(QUOTES)))
@@ -112,3 +117,27 @@ async def test_a_mail_goes_twice_only_when_its_worker_dies_between_the_250_and_t
     within, beyond = told_twice(mails.copies(), aim.kills, settled)
     assert aim.hit[0] in within
     assert not beyond
+
+
+async def test_a_mail_that_was_refused_is_not_passed_over_when_its_worker_dies(
+    kafka: Kafka, redis_server: Redis, tmp_path: Path
+) -> None:
+    aim, load = Aim(()), Load()
+    refused: list[str] = []
+
+    def first(mail: Mail) -> bool:
+        if not refused:
+            refused.append(mail.message)
+        return mail.message in refused
+
+    async with delivering(kafka, redis_server, tmp_path, aim) as (cluster, mails):
+        mails.refused = first
+        await until(lambda: any(worker.brought_in("quote-large") for worker in aim.workers.values()))
+        await append(cluster, load.quotes(range(FEW)))
+        await until(lambda: len(mails.counts) == FEW - 1, 60)
+        await asyncio.sleep(ACKNOWLEDGED_SECONDS)
+        for worker in aim.workers.values():
+            worker.kill()
+        mails.refused = Mails.refused
+        await asyncio.gather(*(asyncio.to_thread(worker.start) for worker in aim.workers.values()))
+        await until(lambda: mails.counts[refused[0]] == 1, 20)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ from connectors.channels.outbox import MINUTE, SECOND
 from deploy.local.kafka import Kafka
 from deploy.local.redis import Redis
 from stagewatch.service.messages import Message
-from stagewatch.worker.receipts import ReceiptOutbox, Receipts
+from stagewatch.worker.incarnation import Incarnation
+from stagewatch.worker.receipts import CLAIM, FRESH_SECONDS, ReceiptOutbox, Receipts
 from stagewatch.worker.sharing import HELD, Gate
 from streams.runtimes.cluster.config import Cluster
 from streams.runtimes.cluster.topics import ensure_topics
@@ -42,8 +44,8 @@ class Worker:
         self.settled: list[str] = []
         self.receipts = Receipts(cluster)
         self.told: list[Message] = []
-        gate = Gate(link, {"email": per_minute})
-        self.outbox = ReceiptOutbox(self.receipts, self.tell, self.settled.append, gate)
+        self.gate = Gate(link, {"email": per_minute})
+        self.outbox = ReceiptOutbox(self.receipts, self.tell, self.settled.append, self.gate)
 
     async def tell(self, message: Message) -> None:
         self.told.append(message)
@@ -106,15 +108,15 @@ async def test_a_message_that_went_to_another_worker_goes_out_once(
         assert one.receipts.known == {"m1": "sent", "m2": "failed"}
 
 
-async def test_a_worker_that_died_with_a_message_in_hands_holds_it_up_for_its_lease_only(
+async def test_a_worker_that_died_with_a_message_in_hands_holds_it_up_for_its_claim_only(
     kafka: Kafka, redis_server: Redis, tmp_path: Path
 ) -> None:
     async with workers(kafka, tmp_path, redis_server.url, 600) as (one, two):
         one.enter("m1")
         two.enter("m1")
         assert await one.claim("m1", NOW)
-        assert not await two.claim("m1", NOW + LEASE - 1)
-        assert await two.claim("m1", NOW + LEASE + HELD)
+        assert not await two.claim("m1", NOW + CLAIM - 1)
+        assert await two.claim("m1", NOW + CLAIM + HELD)
 
 
 async def test_a_limit_holds_for_all_workers_together(
@@ -146,6 +148,38 @@ async def test_without_redis_each_worker_goes_on_by_the_receipts(kafka: Kafka, t
         await one.outbox.mark_sent("m1", "w1", "250 kept", NOW)
         await two.receipts.catch_up()
         assert two.receipts.known == {"m1": "sent"}
+
+
+@pytest.mark.parametrize("shared", [True, False])
+async def test_who_was_cut_off_meanwhile_does_not_send_what_another_has_sent(
+    kafka: Kafka, redis_server: Redis, tmp_path: Path, shared: bool
+) -> None:
+    url = redis_server.url if shared else "redis://127.0.0.1:1/0"
+    async with workers(kafka, tmp_path, url, 600) as (one, two):
+        for worker in (one, two):
+            worker.enter("m1")
+            await worker.receipts.catch_up()
+        assert await one.claim("m1", NOW)
+        await one.outbox.mark_sent("m1", "w1", "250 kept", NOW)
+        if not shared:
+            await asyncio.sleep(FRESH_SECONDS)
+        assert not await two.claim("m1", NOW + SECOND)
+        assert two.settled == ["m1"]
+
+
+async def test_what_dead_workers_had_in_hands_is_free_when_their_folder_lives_again(
+    kafka: Kafka, redis_server: Redis, tmp_path: Path
+) -> None:
+    async with workers(kafka, tmp_path, redis_server.url, 600) as (one, two):
+        one.enter("m1")
+        two.enter("m1")
+        with closing(Incarnation(tmp_path, "w1")) as dead:
+            assert await one.outbox.claim("m1", dead.name, NOW + LEASE, NOW)
+        Incarnation(tmp_path, "w1").close()  # died before it could say so
+        assert not await two.claim("m1", NOW + SECOND)
+        with closing(Incarnation(tmp_path, "w1")) as living:
+            await one.gate.free(living)
+        assert await two.claim("m1", NOW + SECOND + HELD)
 
 
 async def test_a_message_that_was_given_away_while_asked_for_is_not_sent(

@@ -1,4 +1,4 @@
-"""A mail server for each worker, so that it is known who sent what and when. It refuses nothing."""
+"""A mail server for each worker, so that it is known who sent what and when."""
 
 from __future__ import annotations
 
@@ -26,9 +26,13 @@ class Mail:
 
 @dataclass
 class Mails:
-    """All that were taken, by whichever server. told: of each, before the server answers."""
+    """All that were taken, by whichever server. told: of each, before the server answers.
+
+    refused: whether one is sent away with 451.
+    """
 
     told: Callable[[Mail], object] = lambda mail: None
+    refused: Callable[[Mail], bool] = lambda mail: False
     taken: list[Mail] = field(default_factory=list)
 
     @property
@@ -49,11 +53,13 @@ class Taking:
         self._mails, self._worker = mails, worker
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        """Accept."""
+        """Take the mail, or not."""
         content = envelope.content
         raw = content if isinstance(content, bytes) else str(content).encode()
         message = str(message_from_bytes(raw)["Message-ID"]).strip("<>").partition("@")[0]
         mail = Mail(message, self._worker, time.time())
+        if self._mails.refused(mail):
+            return "451 not now"
         self._mails.taken.append(mail)
         self._mails.told(mail)
         return "250 kept"
