@@ -24,11 +24,11 @@ from deploy.local.kafka import Kafka
 from deploy.local.redis import Redis
 
 PAGE = Path(__file__).parents[3] / "docs" / "operations.md"
-ROLES = ("setup", "source", "intake", "machines", "delivery", "views")
+ROLES = ("setup", "source", "intake", "machines", "delivery", "views", "migrate")
 SUPER = "admin"
 
 KINDS = {"cluster": 4, "topic": 2, "group": 3, "transactional id": 5}
-OPERATIONS = {"Read": 3, "Write": 4, "Create": 5, "Describe": 8, "DescribeConfigs": 10}
+OPERATIONS = {"Read": 3, "Write": 4, "Create": 5, "Delete": 6, "Describe": 8, "DescribeConfigs": 10}
 LITERAL, PREFIXED, ALLOW = 3, 4, 3
 
 SECURE = """

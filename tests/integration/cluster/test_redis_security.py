@@ -6,9 +6,13 @@ No secret is told by settings, errors, logs or metrics.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 import os
 import random
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -26,10 +30,13 @@ from schemas.cloudevents import encode_kafka
 from schemas.envelope import decode_event
 from schemas.errors import StreamError
 from schemas.time import format_instant
+from stagewatch.service.carried import keep_links
 from stagewatch.settings import KafkaSettings, RedisSettings
+from stagewatch.workspace.init import init_workspace
 from streams.kernel.contract import StorageError
 from streams.runtimes.cluster.config import Cluster
 from streams.runtimes.cluster.topics import ensure_topics
+from streams.stores.sqlite_db import Database
 from streams.views.redis import Link, RedisViewReader
 from tests.integration.cluster.load import ZONE
 from tests.integration.cluster.secure import (
@@ -42,6 +49,7 @@ from tests.integration.cluster.secure import (
     secure_kafka,
 )
 from tests.integration.cluster.workers import Worker, workspace
+from tests.integration.migration.played import begin, busiest
 from tests.integration.run.house import Inbox
 
 pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(240)]
@@ -193,6 +201,26 @@ async def test_a_worker_of_each_role_has_the_rights_it_needs(place: Place) -> No
     assert "GroupAuthorizationFailed" not in told
     assert "hunter2" not in told
     assert LINKS not in told
+
+
+async def test_a_workspace_is_moved_there_and_back_with_the_rights_of_the_list(place: Place) -> None:
+    await ready(place)
+    worker = SecureWorker(place, "migrate", 25)
+    here, again = place.folder / "ws-migrate", place.folder / "again"
+    begin(here / "data", busiest(1)[0].steps, 1)
+    with contextlib.closing(Database(here / "data")) as database:
+        keep_links(database, [("digest", time.time_ns() // 1000 + 600_000_000)])
+    init_workspace(again)
+    command = [sys.executable, "-m", "stagewatch", "migrate", "-w", str(here), "--json"]
+    for words in (["--to", "cluster"], ["--to", "embedded", "--into", str(again)]):
+        done = await asyncio.to_thread(
+            subprocess.run, [*command, *words], env=worker.environment(), capture_output=True, text=True
+        )
+        told = done.stdout + done.stderr
+        assert done.returncode == 0, told
+        assert json.loads(done.stdout)["links"] == 1
+        assert "AuthorizationFailed" not in told
+        assert "hunter2" not in told
 
 
 async def test_nobody_may_do_what_is_not_in_the_list(place: Place) -> None:
