@@ -21,7 +21,7 @@ from streams.machines.account.grace import judged_to
 from streams.machines.account.group import Group
 from streams.machines.account.judge import Event, Judge
 from streams.machines.account.rulebook import Active
-from streams.machines.account.trigger_rows import is_behind, private, trigger_bucket, with_episodes
+from streams.machines.account.trigger_rows import private, trigger_bucket, with_episodes
 from streams.machines.account.world import World
 
 
@@ -88,7 +88,7 @@ class CohortJudge(Judge):
         state: State = private(saved["s"]) if saved else {}
         moment = self._place(event, order, ref, own, was)
         trigger = self.active.trigger
-        if (row is not None and is_behind(row, order)) or self._is_late(saved, busy, order):
+        if (row is not None and self._is_behind(row, order)) or self._is_late(saved, busy, order):
             harmless = trigger.late_is_harmless(state, moment) and not joined
             if not harmless or any(one._alerts_after(order[0], moment) for one in self._judges()):
                 self.replan(cause, event.get("hist", 0))

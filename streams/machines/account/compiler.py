@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 from weakref import WeakValueDictionary
 from zoneinfo import ZoneInfo
@@ -17,27 +18,25 @@ from rules.compile import compile_rule
 from rules.compiled import CompiledRule
 from rules.compiled import SilentTrigger as SilentSpec
 from rules.conditions.condition import ALWAYS
-from rules.document import ApprovalDoc, NotifyDoc, RuleDoc, TaskDoc
+from rules.document import RuleDoc
 from rules.load import load_rules
 from rules.problems import RuleErrors
-from rules.templates import Template, parse
 from rules.triggers.base import Trigger
 from rules.triggers.build import build
 from rules.triggers.holds import HoldsTrigger
 from rules.triggers.silent import SilentTrigger
 from schemas.errors import RuleError
-from schemas.fields import FieldType, field_type
+from schemas.fields import FieldType
 from schemas.time import Duration
+from streams.machines.account import compiled_actions
+from streams.machines.account.entities import PARENT_FIELDS
 from streams.machines.account.rulebook import (
     BELOW,
     JOINABLE,
     OWNING,
     SHARED_RUN,
     Active,
-    ApprovalAction,
-    NotifyAction,
     Pattern,
-    TaskAction,
 )
 
 Key = tuple[
@@ -175,7 +174,10 @@ def _active(
             for type_ in sorted(pattern.types):
                 roles.setdefault(type_, []).append((role, Pattern(pattern.where, reads_opened)))
     reads_owner = any(path[0] == "owner" for path in rule.reads)
-    heads = {path[0] for path in rule.reads if len(path) > 1} - {"owner", "was", "event", "after"}
+    steps = frozenset(pair for path in rule.reads for pair in pairwise(path))
+    heads = {head for head, _ in steps}
+    inherits = any("owner" in path for path in rule.reads)
+    joins = frozenset((heads & JOINABLE) | (OWNING - {doc.watch} if inherits else frozenset()))
     last = {path[-1] for path in rule.reads}
     awaited = _awaited(doc, built.trigger, roles, sources)
     grace = doc.grace.us if doc.grace is not None else max((within for _, within in awaited), default=0)
@@ -201,18 +203,18 @@ def _active(
         reset=doc.state_on_edit == "reset" and rule.version > 1,
         recompute=doc.state_on_edit == "recompute",
         include_account=isinstance(rule.trigger, SilentSpec) and rule.trigger.account,
-        notifies=tuple(_notify(a.notify, doc, declared) for a in doc.then if a.notify),
-        tasks=tuple(_task(a.task, doc, declared) for a in doc.then if a.task),
-        approvals=tuple(_approval(a.approval, doc, declared) for a in doc.then if a.approval),
-        joins=frozenset((heads & JOINABLE) | (OWNING - {doc.watch} if reads_owner else frozenset())),
+        notifies=tuple(compiled_actions.notify(a.notify, doc, declared) for a in doc.then if a.notify),
+        tasks=tuple(compiled_actions.task(a.task, doc, declared) for a in doc.then if a.task),
+        approvals=tuple(compiled_actions.approval(a.approval, doc, declared) for a in doc.then if a.approval),
+        joins=joins,
         reads=frozenset(path[0] for path in rule.reads if path[0] not in ("owner", "was", "event", "after"))
-        | (frozenset({"owner", "by"}) if reads_owner else frozenset()),
+        | (frozenset({"owner", "by"}) if reads_owner else frozenset())
+        | (PARENT_FIELDS if joins - {"account"} else frozenset()),
         cohort=cohort,
         summary=_summary(built.trigger, cohort),
         implied=_implied(rule, roles),
         plain_types=_plain(roles) if isinstance(rule.trigger, SilentSpec) else frozenset(),
-        joined_reads=frozenset((path[0], path[1]) for path in rule.reads if len(path) > 1)
-        | (frozenset((kind, "owner") for kind in OWNING) if reads_owner else frozenset()),
+        joined_reads=steps | (frozenset((kind, "owner") for kind in OWNING) if inherits else frozenset()),
         reads_was=any(path[0] in ("was", "event") for path in rule.where.reads),
         reads_below=bool(last & BELOW),
         reads_owner=reads_owner,
@@ -270,36 +272,3 @@ def _awaited(
     return tuple(
         (name, within) for name, within, types in sources if within and (not types or set(types) & set(roles))
     )
-
-
-def _template(text: str | None, doc: RuleDoc, declared: Mapping[str, FieldType]) -> Template | None:
-    if text is None:
-        return None
-
-    def type_of(path: str) -> FieldType | None:
-        if path in ("due", "silence"):
-            return FieldType.INSTANT if path == "due" else FieldType.DURATION
-        parts = tuple(path.split("."))
-        return field_type(
-            doc.watch, parts[1:] if parts[0] == doc.watch and len(parts) > 1 else parts, declared
-        )
-
-    return parse(text, type_of)
-
-
-def _notify(action: NotifyDoc, doc: RuleDoc, declared: Mapping[str, FieldType]) -> NotifyAction:
-    subject, text = _template(action.subject, doc, declared), _template(action.text, doc, declared)
-    return NotifyAction(action.to, action.via, subject, text)
-
-
-def _task(action: TaskDoc, doc: RuleDoc, declared: Mapping[str, FieldType]) -> TaskAction:
-    title = _template(action.title, doc, declared)
-    if title is None:
-        raise AssertionError("a task has a title")
-    return TaskAction(action.to, action.via, title, action.due)
-
-
-def _approval(action: ApprovalDoc, doc: RuleDoc, declared: Mapping[str, FieldType]) -> ApprovalAction:
-    chain = tuple(("any", s.any) if s.any is not None else ("all", s.all or ()) for s in action.chain)
-    subject = _template(action.subject, doc, declared)
-    return ApprovalAction(action.of, chain, action.via, action.timeout, action.on_timeout, subject)

@@ -14,14 +14,14 @@ from rules.triggers.event import EventTrigger
 from rules.triggers.holds import HoldsTrigger
 from rules.triggers.silent import SilentTrigger
 from rules.triggers.stage import StageTrigger
-from schemas.events.registry import EVENT_MODELS
 from streams.machines.account.cohort import Cohort
 from streams.machines.account.group import Group
 from streams.machines.account.interest import MONEY, Interest
-from streams.machines.account.rulebook import Active
+from streams.machines.account.rulebook import NOTHING, Active
 
 K = TypeVar("K", bound=Hashable)
 
+ANY = ""
 REMEMBERED = 1_000
 """Sets of changed fields whose readers are remembered."""
 
@@ -37,7 +37,7 @@ class Rulebook:
     conditional: kind -> its `holds` rules. staged: kind -> its `enters` and `leaves` rules. instant: (event
     type, watched kind) -> `event` rules. silent: event type -> rules that it keeps quiet. implied: kind ->
     silences whose state follows from the entity until they fall due. joined: kind -> those that watch
-    something else and read a joined entity of that kind.
+    something else and read a joined entity of that kind, or reach it by way of such a one.
     """
 
     rules: tuple[Active, ...]
@@ -96,11 +96,10 @@ class Rulebook:
             silent={watch: rules for (named, watch), rules in self.silent.items() if named == type_},
             named=self.by_type.get(type_, ()),
             customer=self.customer.get(type_, ()),
-            heard=self.heard.get(type_, frozenset()),
-            reads_above=frozenset(
-                above for above, rules in self.joined.items() if any(rule.watch == kind for rule in rules)
-            ),
+            heard=self.heard.get(type_, NOTHING) | self.heard.get(ANY, NOTHING),
+            reads_above=frozenset().union(*(rule.joins for rule in self.units if rule.watch == kind)),
             below=self.below,
+            leads=frozenset().union(*(rule.leads for rule in self.units if rule.watch == kind)),
             money=kind in MONEY,
             fields=bool(followers or joined or conditional or implied or kind in self.staged),
         )
@@ -127,7 +126,7 @@ class Rulebook:
             cohorts=cohorts,
             by_type=_by(others, lambda rule: rule.roles_of),
             followers=_by(alone, lambda rule: (rule.watch,)),
-            joined=_by(units, lambda rule: rule.joins),
+            joined=_by(units, lambda rule: rule.joins | rule.leads),
             below=_by([r for r in following if r.reads_below], lambda rule: (rule.watch,)),
             conditional=_groups(together),
             staged=_groups(staged),
@@ -175,10 +174,9 @@ def _by(rules: Iterable[Active], keys_of: Callable[[Active], Iterable[K]]) -> di
 
 
 def _heard(rules: Sequence[Active]) -> dict[str, frozenset[str]]:
-    """Event type -> kinds of entities whose rules hear of it from below."""
+    """Event type -> kinds of entities whose rules hear of it from below; those of "" hear of every type."""
     found: dict[str, set[str]] = {}
     for rule in rules:
-        if rule.roles_of or rule.reads_below:
-            for type_ in rule.roles_of if not rule.reads_below else EVENT_MODELS:
-                found.setdefault(type_, set()).add(rule.watch)
+        for type_ in [ANY] if rule.reads_below else rule.roles_of:
+            found.setdefault(type_, set()).add(rule.watch)
     return {type_: frozenset(kinds) for type_, kinds in found.items()}

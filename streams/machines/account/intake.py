@@ -82,7 +82,8 @@ class Intake:
     def _with_children(self, new: Row) -> Row:
         self.world.put(new)
         below = list(self.world.descendants(new["kind"], new["id"]))
-        newest = max([new["o"], *(row["o"] for row in below)])
+        every = (self.world.row(*one) for one in self.world.ever_below(new["kind"], new["id"]))
+        newest = max([new["o"], *(row["o"] for row in every if row is not None)])
         self.world.remove(new["kind"], new["id"])  # it is put when what is above those below it was looked at
         return {**new, "k": entities.sum_contributions(below), "ko": newest, "no": newest}
 

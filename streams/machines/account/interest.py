@@ -21,8 +21,8 @@ class Interest:
 
     instant, silent: watched kind -> rules that name the type. named: rules of other triggers that name it.
     customer: silences that it breaks when it names the customer alone. heard: kinds above that hear of it.
-    reads_above: kinds above that rules on this entity read. below: kinds above whose rules read what is
-    below them. money: it may change what is owed.
+    reads_above: kinds above that rules on this entity read. leads: kinds by way of which they reach those.
+    below: kinds above whose rules read what is below them. money: it may change what is owed.
     """
 
     conditional: Group | None
@@ -37,6 +37,7 @@ class Interest:
     customer: tuple[Active, ...]
     heard: frozenset[str]
     reads_above: frozenset[str]
+    leads: frozenset[str]
     below: dict[str, tuple[Active, ...]]
     money: bool
     fields: bool

@@ -15,6 +15,7 @@ from rules.triggers.base import Episode, Moment, State
 from streams.machines.account.alerts import Alerts
 from streams.machines.account.entities import Order, Row
 from streams.machines.account.grace import judged_to
+from streams.machines.account.history import overtaken
 from streams.machines.account.rulebook import Active
 from streams.machines.account.trigger_rows import (
     TriggerRows,
@@ -59,7 +60,7 @@ class Judge(TriggerRows):
         moment = self._place(event, order, ref, own, was)
         trigger = self.active.trigger
         late = saved is not None and (order <= saved["o"] or order[0] < saved.get("lt", -1))
-        late = late or (trigger.follows_entity and row is not None and is_behind(row, order))
+        late = late or (trigger.follows_entity and row is not None and self._is_behind(row, order))
         if self._customer_is_ahead(order[0]):
             self.replan(cause, event.get("hist", 0))
         elif late or (not trigger.follows_entity and self._alerts_after(order[0], moment)):
@@ -107,6 +108,10 @@ class Judge(TriggerRows):
         if saved is not None:
             state: State = private(saved["s"])
             self._settle(state, saved["o"], saved["lt"], saved.get("h", 0), saved)
+
+    def _is_behind(self, row: Row, order: Order) -> bool:
+        """Something newer is known of the entity, or of what the rule reads of documents above it."""
+        return is_behind(row, order) or overtaken(self.world, self.active, row, order)
 
     def _was_passed_over(self, saved: Row) -> bool:
         """What is due now waited for sources, and events came meanwhile that the rule did not look at."""

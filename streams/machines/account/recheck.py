@@ -5,13 +5,15 @@ Each function takes the turn it belongs to. What follows from an event in order 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rules.reasons import Reason
 from streams.machines.account import silences
 from streams.machines.account.entities import Order
+from streams.machines.account.history import ever_above
 from streams.machines.account.rulebook import Active
+from streams.machines.account.world import entity_name
 
 if TYPE_CHECKING:
     from streams.machines.account.turn import Change, Turn
@@ -31,14 +33,24 @@ def joined(turn: Turn, change: Change, changed: frozenset[str] | None) -> None:
     wanted = turn.book.reading(change.kind, changed)
     if not wanted:
         return
-    below: dict[str, list[str]] = {active.watch: [] for active in wanted}
-    for row in turn.world.descendants(change.kind, change.native):
-        if row["kind"] in below:
-            below[row["kind"]].append(f"{row['kind']}|{row['id']}")
+    now = [(row["kind"], row["id"]) for row in turn.world.descendants(change.kind, change.native)]
+    _readers(turn, wanted, change, now, fast=change.fast)
+    if not change.fast or change.order[0] < change.order[1]:
+        once = set(turn.world.ever_below(change.kind, change.native)).difference(now)
+        _readers(turn, wanted, change, sorted(once), fast=False)
+
+
+def _readers(
+    turn: Turn, wanted: Iterable[Active], change: Change, below: Iterable[tuple[str, str]], *, fast: bool
+) -> None:
+    names: dict[str, list[str]] = {}
+    for kind, native in below:
+        names.setdefault(kind, []).append(entity_name(kind, native))
     for active in wanted:
-        names = below[active.watch]
-        if names:
-            _entities(turn, active, names, change.event, change.order, change.ref, change.cause, change.fast)
+        if active.watch in names:
+            _entities(
+                turn, active, names[active.watch], change.event, change.order, change.ref, change.cause, fast
+            )
 
 
 def _entities(
@@ -110,12 +122,20 @@ def replan(turn: Turn, change: Change) -> None:
 def _concerned(turn: Turn, change: Change) -> list[tuple[Active, str, str]]:
     found: dict[tuple[str, str, str], tuple[Active, str, str]] = {}
     prefix = f"{change.kind}."
+    once = _once_above(turn, change)
     for active in turn.book.units:
-        for kind, native in ((change.kind, change.native), *change.above):
+        for kind, native in ((change.kind, change.native), *change.above, *once):
             if kind != active.watch:
                 continue
             own = (kind, native) == (change.kind, change.native)
-            names = any(t.startswith(prefix) for t in active.roles_of)
+            names = (kind, native) not in once and any(t.startswith(prefix) for t in active.roles_of)
             if own or names or active.reads_below:
                 found[active.name, kind, native] = (active, kind, native)
     return list(found.values())
+
+
+def _once_above(turn: Turn, change: Change) -> list[tuple[str, str]]:
+    """What was above the entity once, and is not now."""
+    row = change.new or change.old
+    every = () if row is None else ever_above(turn.world, row)
+    return [one for one in every if one not in change.above]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal
 
 from rules.conditions.condition import Condition
@@ -17,7 +18,9 @@ from rules.triggers.date import DateTrigger
 from rules.triggers.holds import HoldsTrigger
 from rules.triggers.missing import MissingAfterTrigger
 from schemas.events.registry import KINDS
+from schemas.parents import ANCESTORS
 from schemas.time import Duration
+from streams.machines.account.entities import PARENT_FIELDS
 
 Path = tuple[str, ...]
 
@@ -130,6 +133,8 @@ class Active:
     judged: list[int] = field(default_factory=lambda: [0, 0], compare=False, repr=False)
     """How often `where` did not hold, and held: for metrics; shared by its copies, no decision reads it."""
     joined_by_kind: dict[str, frozenset[str]] = field(init=False, default_factory=dict)
+    leads: frozenset[str] = field(init=False, default=NOTHING)
+    """Kinds by way of which it reaches what it joins: when one names other documents, it reads others."""
     falls_due_with: tuple[object, ...] = field(init=False, default=())
     """Alike for silences that, as long as nothing but the entity says when, fall due together."""
 
@@ -156,8 +161,11 @@ class Active:
         found: dict[str, set[str]] = {}
         for head, name in self.joined_reads:
             found.setdefault(head, set()).add(name)
-        self.joined_by_kind = {head: frozenset(names) for head, names in found.items()}
         self.falls_due_with = (self.implied, self.plain_types, self.grace, self.awaited)
+        self.leads = _leading(self.watch, self.joins)
+        for kind in self.leads:
+            found.setdefault(kind, set()).update(PARENT_FIELDS)
+        self.joined_by_kind = {head: frozenset(names) for head, names in found.items()}
 
     @property
     def bridges(self) -> bool:
@@ -190,3 +198,14 @@ class Active:
             if name == role:
                 return pattern if pattern.reads_opened else None
         return None
+
+
+@cache
+def _leading(watch: str, joins: frozenset[str]) -> frozenset[str]:
+    """Kinds between the watched one and the joined ones; what an entity is joined to the account by is its
+    key.
+    """
+    above = ANCESTORS.get(watch, NOTHING) | {watch}
+    return frozenset(
+        kind for kind in above if (ANCESTORS.get(kind, NOTHING) | {kind}) & joins - {"account", kind}
+    )

@@ -78,7 +78,7 @@ class EntityScope:
         if isinstance(value, Mapping):
             return _walk(value, path[1:])
         joined = self._world.parent_of_kind(self._row, head, self._cut)
-        return None if joined is None else self._field(joined, path[1])
+        return None if joined is None else EntityScope(self._world, joined, self.at, self._cut).get(path[1:])
 
     def _person(self, path: Path) -> object:
         owner = self._world.owner(self._row, self._cut)

@@ -18,6 +18,7 @@ from streams.machines.account.alerts import Alerts
 from streams.machines.account.cohort import CohortJudge
 from streams.machines.account.entities import Order, Row
 from streams.machines.account.group import Group
+from streams.machines.account.history import renamed_since
 from streams.machines.account.index import Rulebook
 from streams.machines.account.interest import Interest
 from streams.machines.account.judge import Judge
@@ -93,15 +94,17 @@ class Turn:
 
     def _is_behind(self, change: Change, interest: Interest) -> bool:
         """In order for the entity itself, but its rules have heard of newer events below it, or read
-        something above it that has newer ones.
+        something above it that has newer ones, or is another one since.
         """
         if change.old is not None and change.old.get("no", [-1]) > change.order:
             return True
-        if not interest.reads_above:
-            return False
-        for kind, native in change.above:
+        for kind, native in change.above if interest.reads_above or interest.below else ():
             row = self.world.row(kind, native) if kind in interest.reads_above else None
             if row is not None and row["o"] > change.order:
+                return True
+            if (interest.below or kind in interest.leads) and renamed_since(
+                self.world, kind, native, change.order
+            ):
                 return True
         return False
 

@@ -194,18 +194,19 @@ class World:
 
     def descendants(self, kind: str, native: str, cut: Cut = None) -> Iterator[Row]:
         """Rows of everything below the entity, as of `cut`."""
-        if kind == "account":
-            names = [name for name, row in self.ctx.scan(ENTITY) if row["kind"] != "account"]
-        else:
-            now = self.row(kind, native)
-            buckets = [native, *(now.get("al", ()) if now is not None else ())]
-            every = (name for one in buckets for name, _ in self.ctx.scan(children_bucket(kind, one)))
-            names = list(dict.fromkeys(every)) if len(buckets) > 1 else list(every)
-        for name in names:
-            child_kind, _, child_id = name.partition("|")
+        for child_kind, child_id in self.ever_below(kind, native):
             row = self.row_at(child_kind, child_id, cut)
             if row is not None and (kind == "account" or (kind, native) in self.ancestors(row, cut)):
                 yield row
+
+    def ever_below(self, kind: str, native: str) -> list[tuple[str, str]]:
+        """Everything that is or ever was linked below the entity, whatever became of it since."""
+        if kind == "account":
+            return [(row["kind"], row["id"]) for row in self.entities() if row["kind"] != "account"]
+        now = self.row(kind, native)
+        buckets = [native, *(now.get("al", ()) if now is not None else ())]
+        every = (name for one in buckets for name, _ in self.ctx.scan(children_bucket(kind, one)))
+        return [(child, named) for child, _, named in (name.partition("|") for name in dict.fromkeys(every))]
 
     def parent_of_kind(self, row: Row, kind: str, cut: Cut) -> Row | None:
         """The joined entity of that kind above the row, as of `cut`."""

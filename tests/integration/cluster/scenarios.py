@@ -27,6 +27,7 @@ from tests.parity.translate import run, translate
 HOME = Path(__file__).parents[3]
 CASES = HOME / "tests" / "parity" / "cases.json"
 PACKS = HOME / "rules" / "packs"
+LINKS = HOME / "tests" / "parity" / "links"
 
 Step = Entry | int
 """An entry to put, or an instant (us) to come to."""
@@ -72,11 +73,11 @@ def of_cases() -> list[Scenario]:
     return found
 
 
-def of_packs() -> list[Scenario]:
-    """The tests beside the shipped rules."""
-    run_job = runner(lambda name: (PACKS / name).read_text("utf-8"))
+def of_packs(folder: Path = PACKS) -> list[Scenario]:
+    """The tests beside the rules of a folder: those that are shipped, or `LINKS`."""
+    run_job = runner(lambda name: (folder / name).read_text("utf-8"))
     found = []
-    for path in sorted(PACKS.glob("*.test.yaml")):
+    for path in sorted(folder.glob("*.test.yaml")):
         for case in load_suite(path.read_text("utf-8"), path.name).cases:
             name = f"{path.name.partition('.')[0]}: {case.name}"
             found.append(_record(name, partial(run_job, case.job)))

@@ -15,6 +15,7 @@ import pytest
 from deploy.local.kafka import Kafka
 from streams.topology import SINKS
 from tests.integration.cluster.scenarios import (
+    LINKS,
     Outputs,
     Scenario,
     in_embedded,
@@ -27,8 +28,10 @@ from tests.integration.cluster.trial import Trial, cluster_of
 
 ALL = (*of_cases(), *of_packs())
 SOAK = os.environ.get("STAGEWATCH_SOAK") == "1"
-CHOSEN = ALL if SOAK else ALL[::3]
-"""Every third scenario, each with another number of partitions; STAGEWATCH_SOAK=1 plays all with both."""
+CHOSEN = (*(ALL if SOAK else ALL[::3]), *of_packs(LINKS))
+"""Every third scenario, each with another number of partitions, and those of links; STAGEWATCH_SOAK=1 plays
+all with both.
+"""
 
 AT_ONCE = 3
 
