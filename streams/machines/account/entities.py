@@ -12,13 +12,14 @@ An entity row:
     p   documents it names: [[kind, id], ...]; the account is the key's
     al  row ids under which other systems know it   ns  its namespace
     vt  time (us) a visit took place              into account into which this one was merged
+    im  order at which an entity without events of its own was named first   ih  start of the import that did
     k   contributions of its children: lf last follow-up (us), ff first, and counts;  ko  order of the
     newest of them
 
 Beside the fold a row carries notes of the rules: hs, lv, nd, sx (see `judge`), sb where its silences count
-from, lm latest event of each type that breaks a silence {type: [at, end, reference, order]}, ha 1 once
-there was an alert, no order of the newest event below it that rules heard of, tm newest timer of a rule
-that has nothing under way any more.
+from, lm latest event of each type that breaks a silence {type: [at, end, reference, order, start of its
+import]}, ha 1 once there was an alert, no order of the newest event below it that rules heard of, tm newest
+timer of a rule that has nothing under way any more.
 """
 
 from __future__ import annotations
@@ -86,12 +87,6 @@ def fold(kind: str, native: str, rows: Iterable[Row], settings: Mapping[str, Any
     if row is not None and any(item.get("to") is not None for item in every):
         row["cr"] = 1
     return row
-
-
-def implied(kind: str, native: str, order: Order) -> Row:
-    """The row of an entity that is known only because another one names it, first at `order`."""
-    return {"kind": kind, "id": native, "d": {}, "c": order[0], "ca": order[1], "n": 0, "op": 1, "o": order,
-            "im": order, "st": status_after(f"{kind}.", None)}  # fmt: skip
 
 
 def ended(row: Row, into: str | None) -> Row:

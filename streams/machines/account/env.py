@@ -166,12 +166,14 @@ class EntityEnv:
         row = self._row()
         opened = [-1] if row is None or "sb" not in row else row["sb"][2]
         matches = () if row is None else noted_matches(row, self.active)
-        found = [(end, order, ref) for at, end, ref, order in matches if order > opened and self._came(at)]
+        found = [
+            (end, order, ref) for at, end, ref, order, *_ in matches if order > opened and self._came(at)
+        ]
         return max(found, default=None)
 
     def account_matches(self, role: str) -> tuple[int, list[int], str] | None:
         rows = self.world.ctx.get("al", self.active.name) or ()
-        return max(((end, order, ref) for at, end, ref, _, order in rows if self._came(at)), default=None)
+        return max(((end, order, ref) for at, end, ref, _, order, *_ in rows if self._came(at)), default=None)
 
     def _came(self, at: int) -> bool:
         return at < self._at or (at == self._at and len(self._order) > 1)

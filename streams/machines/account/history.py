@@ -12,6 +12,7 @@ from typing import Any
 
 from streams.machines.account import entities
 from streams.machines.account.entities import Order, Row
+from streams.machines.account.implied import first_named
 from streams.machines.account.rulebook import Active
 from streams.machines.account.world import World
 
@@ -25,8 +26,7 @@ def moments(world: World, active: Active, kind: str, native: str) -> list[Found]
     found: list[Found] = [(e["e"], e["o"], e["r"], True) for e in world.effective_events(kind, native)]
     row = world.row(kind, native)
     if row is not None and row.get("im"):
-        first = {"type": "", "data": {}, "time": row["c"]}
-        found.append((first, [row["c"], *row["im"][1:]], f"first|{native}", True))
+        found.append((first_named(row), [row["c"], *row["im"][1:]], f"first|{native}", True))
     found.extend(_below(world, active, kind, native))
     found.extend(_of_customer(world, active))
     if row is not None:
@@ -114,7 +114,7 @@ def _formerly_below(world: World, former: tuple[str, str], above: tuple[str, str
 
 def _of_customer(world: World, active: Active) -> Iterable[Found]:
     known = world.ctx.get("al", active.name) if active.include_account else None
-    for _, _, ref, name, _ in known or ():
+    for _, _, ref, name, *_ in known or ():
         kind, _, native = name.partition("|")
         for item in world.effective_events(kind, native):
             if item["r"] == ref:

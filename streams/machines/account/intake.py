@@ -15,6 +15,7 @@ from schemas.envelope import entity_named
 from schemas.errors import EventError
 from streams.machines.account import aliases, entities, recheck, repeats
 from streams.machines.account.entities import Order, Row
+from streams.machines.account.implied import first_named, implied, imported
 from streams.machines.account.notes import NOTES
 from streams.machines.account.turn import Change, Turn
 from streams.machines.account.world import events_bucket
@@ -96,13 +97,12 @@ class Intake:
         if new is None:
             self.ctx.put("cr", f"{kind}|{native}", 1)
             if old is not None and old.get("im"):
-                new = {**entities.implied(kind, native, old["im"]), "cr": 1}
+                new = {**implied(kind, native, old["im"], old.get("ih", 0)), "cr": 1}
         if new is not None and old is not None:
-            for name in ("k", "ko", *NOTES):
+            for name in ("k", "ko", "im", "ih", *NOTES):
                 if name in old:
                     new[name] = old[name]
             if "im" in old:
-                new["im"] = old["im"]
                 new["c"] = min(new["c"], old["im"][0])
             if "into" in old:
                 new = entities.ended(new, old["into"])
@@ -117,15 +117,12 @@ class Intake:
             return
         row = self.world.row("account", account)
         if row is None:
-            row = entities.implied("account", account, order)
+            row = implied("account", account, order, event.get("hist", 0))
             self.world.put(row)
-            self.turn.on_change(
-                Change(
-                    "account", account, None, row, FIRST, order, f"first|{account}", Reason.LATE_EVENT, True
-                )
-            )
+            self.turn.on_change(first_change(row))
         elif row.get("im") and order[0] < row["c"]:
-            self.world.put({**row, "c": order[0], "im": [order[0], *row["im"][1:]]})
+            earlier = {**row, "c": order[0], "im": [order[0], *row["im"][1:]]}
+            self.world.put(imported(earlier, event.get("hist", 0)))
 
     def _changed(self, change: Change) -> None:
         new, old = change.new, change.old
@@ -222,7 +219,11 @@ class Intake:
         return touched
 
 
-FIRST: Event = {"type": "", "data": {}, "time": 0, "id": "", "src": ""}
+def first_change(row: Row) -> Change:
+    """An implied entity became known."""
+    kind, native = row["kind"], row["id"]
+    first = first_named(row)
+    return Change(kind, native, None, row, first, row["o"], f"first|{native}", Reason.LATE_EVENT, True)
 
 
 def _cause(event: Event, target: str | None) -> Reason:

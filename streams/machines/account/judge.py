@@ -16,6 +16,7 @@ from streams.machines.account.alerts import Alerts
 from streams.machines.account.entities import Order, Row
 from streams.machines.account.grace import judged_to
 from streams.machines.account.history import overtaken
+from streams.machines.account.notes import newest_import
 from streams.machines.account.rulebook import Active
 from streams.machines.account.trigger_rows import (
     TriggerRows,
@@ -224,7 +225,7 @@ class Judge(TriggerRows):
         row = self._row()
         if row is None:
             return
-        quiet = episode["d"] < hist
+        quiet = episode["d"] < max(hist, newest_import(self.world, self.active, row))
         episode["a"] = self.alerts.fire(self.active, row, episode, quiet=quiet)
 
     # -- what stands --------------------------------------------------------------------------------------

@@ -22,9 +22,21 @@ NOTES = ("hs", "lv", "nd", "lm", "ha", "sb", "sx", "no", "tm", "ow")
 
 
 def noted_matches(row: Row, active: Active) -> list[list[Any]]:
-    """[newest instant, latest end, reference, order] of the latest matches of a silence, in their order."""
+    """[newest instant, latest end, reference, order, start of its import] of the latest matches of a silence,
+    in their order.
+    """
     found = [entry for type_, entry in (row.get("lm") or {}).items() if type_ in active.plain_types]
     return sorted(found, key=lambda entry: entry[3])
+
+
+def newest_import(world: World, active: Active, row: Row) -> int:
+    """Start (us) of the newest import among the noted matches of a silence, its customer's included; 0: none
+    was imported.
+    """
+    imports = [hist for match in noted_matches(row, active) for hist in match[4:]]
+    if active.include_account:
+        imports += [hist for match in world.ctx.get("al", active.name) or () for hist in match[5:]]
+    return max(imports, default=0)
 
 
 def remember_timer(world: World, kind: str, native: str, last: int) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from streams.machines.account.turn import Change, Turn
 
 KEEP_CUSTOMER_EVENTS = 64
-KEPT = ("k", "ko", "im", *NOTES)
+KEPT = ("k", "ko", "im", "ih", *NOTES)
 
 
 def approvals(turn: Turn, change: Change) -> None:
@@ -132,7 +132,7 @@ def customer_event(turn: Turn, active: Active, change: Change) -> None:
     for ref, item in rows.items():
         begin = item["o"][0]
         end = end_of_day(begin, world.zone) if item["e"].get("day") else begin
-        known.append([begin, end, ref, f"{change.kind}|{change.native}", item["o"]])
+        known.append([begin, end, ref, f"{change.kind}|{change.native}", item["o"], item["e"].get("hist", 0)])
     ctx.put("al", active.name, sorted(known)[-KEEP_CUSTOMER_EVENTS:])
     for name, row in list(ctx.scan(f"lv|{active.name}")):
         kind, _, native = name.partition("|")

@@ -106,14 +106,14 @@ def _noted(turn: Turn, kind: str, native: str, change: Change) -> None:
 def _latest(
     known: list[Any] | None, event: Mapping[str, Any], order: Order, ref: str, zone: ZoneInfo
 ) -> list[Any]:
-    """[newest instant, latest end, reference and order of the event that ends latest]: a day known only as
-    such ends last; of those that end together it is the last one.
+    """[newest instant, latest end, reference and order of the event that ends latest, start of the import
+    that brought it]: a day known only as such ends last; of those that end together it is the last one.
     """
     at = order[0]
     end = end_of_day(at, zone) if event.get("day") else at
     if known is not None and known[1] > end:
         return [at, *known[1:]]
-    return [at, end, ref, order]
+    return [at, end, ref, order, event.get("hist", 0)]
 
 
 # -- silences that follow from the entity -----------------------------------------------------------------

@@ -94,7 +94,7 @@ class TriggerRows(EntityEnv):
         if row is None or begun is None or self.active.name in row.get("sx", ()):
             return None
         base, ref, order, hist = begun
-        for _, end, named, place in noted_matches(row, self.active):
+        for _, end, named, place, *_ in noted_matches(row, self.active):
             if end >= base:
                 base, ref = end, named if place > order else ref
         saved: Row = {"s": {"b": base, "r": ref, "d": lasts.add(base, self.zone)}, "o": order, "lt": -1}

@@ -1,6 +1,4 @@
-"""What happens around alerts: enrolment, edits, switching off, grace, tasks, snooze, receivers,
-history.
-"""
+"""What happens around alerts: enrolment, edits, switching off, grace, tasks, snooze, receivers."""
 
 from __future__ import annotations
 
@@ -359,27 +357,3 @@ def test_a_resolved_notice_is_sent_once() -> None:
     amount(desk, "3d", 2)
     desk.until("20d")
     assert [kind for _, kind, _ in desk.notices()] == ["fired", "reminder", "reminder", "resolved"]
-
-
-# -- history -------------------------------------------------------------------------------------------------
-
-
-def test_history_never_notifies_about_the_past() -> None:
-    desk = Desk(BIG + "remind: 1d\n", STALE, TODO)
-    desk.until("100d")
-    deal(desk, "0d", hist_="100d", arrives_="100d")
-    amount(desk, "50d", 99, hist_="100d", arrives_="100d")
-    desk.until("200d")
-    assert desk.notices() == []
-    assert desk.standing() == [("stale", "O1")]
-    assert all(a["quiet"] for a in desk.rows("alerts"))
-    call(desk, "201d")
-    assert desk.notices() == []
-
-
-def test_what_falls_due_after_the_import_notifies() -> None:
-    desk = Desk(STALE)
-    desk.until("100d")
-    deal(desk, "94d", hist_="100d", arrives_="100d")
-    desk.until("101d")
-    assert desk.notices() == [("101d", "fired", "li")]

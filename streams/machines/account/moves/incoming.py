@@ -105,7 +105,8 @@ def _put_event(ctx: Context, bucket: str, name: str, row: Row) -> None:
         order = row["o"]
         known = ctx.get("mi", "first") or {"low": order[0], "first": order}
         first = min(known["first"], order, key=lambda o: o[1:])
-        ctx.put("mi", "first", {"low": min(known["low"], order[0]), "first": first})
+        hist = max(known.get("hist", 0), row["e"].get("hist", 0))
+        ctx.put("mi", "first", {"low": min(known["low"], order[0]), "first": first, "hist": hist})
 
 
 def _put_customer(ctx: Context, bucket: str, name: str, row: Row) -> None:

@@ -18,11 +18,12 @@ from rules.reasons import Reason
 from streams.kernel.contract import Context
 from streams.machines.account import entities, review
 from streams.machines.account.entities import Order, Row
-from streams.machines.account.intake import FIRST
+from streams.machines.account.implied import implied, imported
+from streams.machines.account.intake import first_change
 from streams.machines.account.moves.rows import entity_of_wait, mark
 from streams.machines.account.rulebook import Active
 from streams.machines.account.trigger_rows import trigger_bucket
-from streams.machines.account.turn import Change, Turn
+from streams.machines.account.turn import Turn
 from streams.machines.account.world import changes, children_bucket
 
 CHEAP = 10
@@ -77,7 +78,7 @@ def _close(turn: Turn, native: str, _: Any) -> None:
 
 def _about_account(turn: Turn, name: str, row: Any) -> None:
     if name == "first":
-        _first_named(turn, row["low"], row["first"])
+        _first_named(turn, row["low"], row["first"], row.get("hist", 0))
         return
     rule = name.removeprefix("al|")
     active = turn.book.by_name.get(rule)
@@ -86,7 +87,7 @@ def _about_account(turn: Turn, name: str, row: Any) -> None:
             mark(turn.world.ctx, "mb", f"{deal['kind']}|{deal['id']}", Reason.MOVED)
 
 
-def _first_named(turn: Turn, low: int, first: Order) -> None:
+def _first_named(turn: Turn, low: int, first: Order, hist: int) -> None:
     """The account is known from the first instant at which anything that is its own now named it."""
     account = turn.world.account_id
     if account is None:
@@ -94,15 +95,15 @@ def _first_named(turn: Turn, low: int, first: Order) -> None:
     row = turn.world.row("account", account)
     name = f"account|{account}"
     if row is None:
-        row = {**entities.implied("account", account, first), "c": low, "im": [low, *first[1:]]}
+        row = {**implied("account", account, first, hist), "c": low, "im": [low, *first[1:]]}
         turn.world.put(row)
         turn.world.ctx.put("mb", name, {"why": Reason.LATE_EVENT, "all": 1, "new": 1})
     elif row.get("im") and (low < row["im"][0] or first[1:] < row["im"][1:]):
-        turn.world.put(_named_earlier(row, low, first))
+        turn.world.put(imported(_named_earlier(row, low, first, hist), hist))
         mark(turn.world.ctx, "mb", name, Reason.LATE_EVENT, everything=True)
 
 
-def _named_earlier(row: Row, low: int, first: Order) -> Row:
+def _named_earlier(row: Row, low: int, first: Order, hist: int) -> Row:
     new = {**row, "c": min(row["c"], low), "im": [min(row["im"][0], low), *row["im"][1:]]}
     if first[1:] < row["im"][1:]:
         new["im"] = [new["im"][0], *first[1:]]
@@ -110,7 +111,7 @@ def _named_earlier(row: Row, low: int, first: Order) -> Row:
         if not row["n"]:
             new["o"] = first
         if "sb" in row and row["sb"][1].startswith("first|"):
-            new["sb"] = [first[0], row["sb"][1], first, row["sb"][3]]
+            new["sb"] = [first[0], row["sb"][1], first, max(row["sb"][3], hist)]
     return new
 
 
@@ -213,10 +214,7 @@ def _watching(turn: Turn, kind: str) -> list[Active]:
 def _opened(turn: Turn, account: str) -> None:
     row = turn.world.row("account", account)
     if row is not None:
-        change = Change(
-            "account", account, None, row, FIRST, row["o"], f"first|{account}", Reason.LATE_EVENT, True
-        )
-        turn.on_change(change)
+        turn.on_change(first_change(row))
 
 
 def _sees(active: Active, kind: str, row: Row) -> bool:
