@@ -92,7 +92,7 @@ class AIOKafkaConsumer:
         heartbeat_interval_ms: int = ...,
         max_poll_interval_ms: int = ...,
         rebalance_timeout_ms: int | None = ...,
-        partition_assignment_strategy: Sequence[type] = ...,
+        partition_assignment_strategy: Sequence[object] = ...,
         retry_backoff_ms: int = ...,
         request_timeout_ms: int = ...,
         metadata_max_age_ms: int = ...,

@@ -63,6 +63,10 @@ class Cluster:
         """A topic (group, transaction) as Kafka knows it."""
         return f"{self.prefix}.{topic}"
 
+    def folder(self, cluster_id: str) -> Path:
+        """Where the local files of partitions are. cluster_id: of the brokers."""
+        return self.data / cluster_id / self.prefix
+
     @property
     def stamping(self) -> tuple[str, ...]:
         """Machines that stamp the logical time."""

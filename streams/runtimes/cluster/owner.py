@@ -1,8 +1,7 @@
 """Shares the partitions of all machines among workers, and runs the tasks of those that are ours.
 
 A consumer group over the empty topics of slots decides who owns what; that it is safe, the fencing decides.
-While the group rebalances no batch begins; partitions that stay keep their rows in memory. Decides nothing
-about records.
+So partitions work on while the group decides, but none is opened. Decides nothing about records.
 """
 
 from __future__ import annotations
@@ -17,8 +16,9 @@ from aiokafka.errors import KafkaError
 
 from schemas.topics import slots_of
 from streams.kernel.contract import StorageError
+from streams.runtimes.cluster.assigning import Assignor, Holding
 from streams.runtimes.cluster.config import Cluster
-from streams.runtimes.cluster.task import PartitionTask
+from streams.runtimes.cluster.task import PartitionTask, name_of
 from streams.runtimes.cluster.telling import Care, Done, PoisonedError, Stand
 from streams.runtimes.cluster.ticker import Ticker
 from streams.runtimes.cluster.transactions import ClaimLostError
@@ -54,7 +54,8 @@ class Slots(ConsumerRebalanceListener):
         self._names = {cluster.name(slots_of(spec.name)): spec.name for spec in cluster.machines}
         self._holders: dict[Slot, Holder] = {}
         self._ending: dict[Slot, asyncio.Task[None]] = {}
-        self._pauses = contextlib.AsyncExitStack()
+        self.decided = asyncio.Event()
+        """Set but while the group shares the partitions out."""
         self._stack = contextlib.AsyncExitStack()
         self.rebalances = 0
         self.broken: StorageError | None = None
@@ -74,7 +75,7 @@ class Slots(ConsumerRebalanceListener):
             heartbeat_interval_ms=max(100, pace.session_ms // 10),
             rebalance_timeout_ms=pace.session_ms,
             retry_backoff_ms=50,
-            partition_assignment_strategy=[RoundRobinPartitionAssignor],
+            partition_assignment_strategy=[Assignor(self._holding), RoundRobinPartitionAssignor],
             **cluster.options,
         )
         self._consumer.subscribe(list(self._names), listener=self)
@@ -116,22 +117,29 @@ class Slots(ConsumerRebalanceListener):
     # -- the group -----------------------------------------------------------------------------------------
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
-        """Wait for the batches in flight, but not for ever; none begins until the group has decided."""
-        await self._pauses.aclose()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._cluster.pace.session_ms / 3000):
-                for task in self.tasks.values():
-                    await self._pauses.enter_async_context(task.paused())
+        """The group decides anew: who was away too long may have lost all, and must not take it back."""
+        self.decided.clear()
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Let go of what is others' now, take what is ours. At once: no sign of life is given meanwhile."""
         self.rebalances += 1
         wanted = {(self._names[tp.topic], tp.partition) for tp in assigned}
-        await self._pauses.aclose()
         for slot in set(self._holders) - wanted:
             self._ending[slot] = asyncio.create_task(self._holders.pop(slot).end())
         for slot in sorted(wanted - set(self._holders)):
             self._holders[slot] = Holder(self, slot, self._ending.pop(slot, None))
+        self.decided.set()
+
+    def _holding(self) -> Holding:
+        """What we have, told to whoever shares out."""
+        count, folder = self._cluster.partitions, self._cluster.folder(self._cluster_id)
+        parts = {
+            (machine, number): (topic, number)
+            for topic, machine in self._names.items()
+            for number in range(count)
+        }
+        now = frozenset(parts[slot] for slot in self.tasks)
+        return Holding(now, frozenset(parts[slot] for slot in parts if (folder / name_of(*slot)).exists()))
 
     async def _poll(self) -> None:
         """The topics are empty; reading them is the sign of life that the group asks for."""
@@ -143,7 +151,7 @@ class Slots(ConsumerRebalanceListener):
                 await asyncio.sleep(PAUSE_SECONDS)
 
     async def _leave(self) -> None:
-        await self._pauses.aclose()
+        self.decided.set()
         await asyncio.gather(*self._ending.values(), *(holder.end() for holder in self._holders.values()))
         self._holders.clear()
         self._ending.clear()
@@ -207,6 +215,7 @@ class Holder:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._ended.wait()
+            await self._slots.decided.wait()
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

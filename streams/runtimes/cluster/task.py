@@ -30,6 +30,11 @@ from streams.runtimes.cluster.work import Work
 from streams.topology import MachineSpec
 
 
+def name_of(machine: str, number: int) -> str:
+    """A partition's name in transactions, folders and errors."""
+    return f"{machine}-{number}"
+
+
 class PartitionTask:
     """`open`, `run` until `stop`, `close`. tell: called with each committed batch.
 
@@ -47,7 +52,7 @@ class PartitionTask:
         care: Care,
     ) -> None:
         self.machine, self.number = spec.name, number
-        self.name = f"{spec.name}-{number}"
+        self.name = name_of(spec.name, number)
         self._cluster, self._spec, self._ticker = cluster, spec, ticker
         self._tell, self._care = tell, care
         self._stamps = spec.fed_by is None
@@ -56,7 +61,7 @@ class PartitionTask:
         self._transactions = Transactions(cluster, self.name)
         changelog = cluster.name(changelog_of(spec.name))
         self._changelog = TopicPartition(changelog, number)
-        folder = cluster.data / cluster_id / cluster.prefix / self.name
+        folder = cluster.folder(cluster_id) / self.name
         self._file = LocalFile(folder, f"{cluster_id}/{changelog}/{number}", cluster.pace.cache_rows)
         self._turn = asyncio.Lock()
         self._stopping = False
