@@ -161,9 +161,38 @@ class SqliteStore:
         if self.checking:
             _encode([(emit.topic, emit.key, emit.kind, emit.value) for emit in step.emits])
         if step.rows:
-            self._put(step.rows)
+            self.put(step.rows, [None if v is None else _encode(v) for v in step.rows.values()])
         for (key, name), due in step.waits.items():
             self._arm(key, name, due, floor)
+
+    def put(self, rows: dict[tuple[str, str, str], Any], written: Sequence[bytes | None]) -> None:
+        """Write rows. written: their values, packed; None deletes."""
+        fresh = self.pending.fresh.keys
+        used = 0
+        last: str | None = None
+        for ((key, bucket, name), value), data in zip(rows.items(), written, strict=True):
+            if key is not last:
+                last, cached = key, self._keys.get(key) or self._key(key)
+                changed = fresh.get(key) or self._touched(key)
+            found = cached.buckets.get(bucket)
+            if found is None:
+                found = self._wide.bucket(cached, key, bucket)
+            if data is None:
+                used += found.delete(name)
+            else:
+                known = found.rows
+                if name in known:
+                    known[name] = value
+                else:
+                    found.ordered = found.ordered and (not known or next(reversed(known)) < name)
+                    known[name] = data  # most rows are never read again
+                    used += 1
+            names = changed.get(bucket)
+            if names is None:
+                changed[bucket] = {name: data}
+            else:
+                names[name] = data
+        self._pool.used += used
 
     def flush(self) -> None:
         """Write all changes of all stores of the pool, in the open transaction (begun if need be)."""
@@ -197,35 +226,6 @@ class SqliteStore:
             self._pool.used += shared.size()
 
     # -- inside ----------------------------------------------------------------------------------------------
-
-    def _put(self, rows: dict[tuple[str, str, str], Any]) -> None:
-        written = [None if value is None else _encode(value) for value in rows.values()]
-        fresh = self.pending.fresh.keys
-        used = 0
-        last: str | None = None
-        for ((key, bucket, name), value), data in zip(rows.items(), written, strict=True):
-            if key is not last:
-                last, cached = key, self._keys.get(key) or self._key(key)
-                changed = fresh.get(key) or self._touched(key)
-            found = cached.buckets.get(bucket)
-            if found is None:
-                found = self._wide.bucket(cached, key, bucket)
-            if data is None:
-                used += found.delete(name)
-            else:
-                known = found.rows
-                if name in known:
-                    known[name] = value
-                else:
-                    found.ordered = found.ordered and (not known or next(reversed(known)) < name)
-                    known[name] = data  # most rows are never read again
-                    used += 1
-            names = changed.get(bucket)
-            if names is None:
-                changed[bucket] = {name: data}
-            else:
-                names[name] = data
-        self._pool.used += used
 
     def _key(self, key: str) -> CachedKey:
         cached = self.aged.keys.pop(key, None)

@@ -9,19 +9,22 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from schemas.errors import WorkspaceError
 from schemas.topics import DELETES_KEPT
 from streams.kernel.contract import WAITS, Step, StorageError
-from streams.runtimes.cluster.codec import Line, pack, row_line
+from streams.runtimes.cluster.codec import Line, pack, row_line, row_of, unpack
 from streams.stores.sqlite import SqliteStore
 from streams.stores.sqlite_cache import Pool
 from streams.stores.sqlite_db import Database
 from streams.stores.sqlite_journal import Rows
+
+Address = tuple[str, str, str]
+"""(key, bucket, name)."""
 
 PART = 1
 OLDEST_MS = DELETES_KEPT // 2
@@ -44,7 +47,7 @@ class ChangelogStore(SqliteStore):
 
     def __init__(self, database: Database, pool: Pool) -> None:
         super().__init__(database, PART, pool)
-        self._changed: dict[tuple[str, str, str], None] = {}
+        self._changed: dict[Address, None] = {}
 
     def apply(self, step: Step, floor: int) -> None:
         super().apply(step, floor)
@@ -55,15 +58,19 @@ class ChangelogStore(SqliteStore):
         self._changed[(key, WAITS, name)] = None
         return super().pop_wait(due, key, name)
 
-    def restore(self, address: tuple[str, str, str], value: Any) -> None:
-        """Put a row of the changelog in."""
-        key, bucket, name = address
-        if bucket != WAITS:
-            super().apply(Step(rows={address: value}), 0)
-        elif value is None:
-            super().apply(Step(waits={(key, name): None}), 0)
-        else:
-            super().apply(Step(waits={(key, name): value[0]}), value[1])
+    def restore(self, records: Iterable[tuple[bytes | None, bytes | None]]) -> None:
+        """Put records of the changelog in, keys and values, in their order."""
+        rows: dict[Address, bytes | None] = {}
+        waits: dict[Address, bytes | None] = {}
+        for record in records:
+            address = row_of(record[0], None)[0]
+            (waits if address[1] == WAITS else rows)[address] = record[1]
+        self.put(rows, list(rows.values()))
+        for (key, _, name), wait in waits.items():
+            due, floor = (None, 0) if wait is None else unpack(wait)
+            super().apply(Step(waits={(key, name): due}), floor)
+        self.flush()
+        self._pool.trim()
 
     @property
     def changed(self) -> bool:
@@ -77,7 +84,7 @@ class ChangelogStore(SqliteStore):
         return [_line_of(address, fresh.get(address[0], {})) for address in changed]
 
 
-def _line_of(address: tuple[str, str, str], rows: Rows) -> Line:
+def _line_of(address: Address, rows: Rows) -> Line:
     """The record of a row that the store has packed already; waits it has not."""
     _, bucket, name = address
     value = rows[bucket][name] if bucket in rows and name in rows[bucket] else None

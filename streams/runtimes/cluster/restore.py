@@ -12,7 +12,6 @@ from collections.abc import Callable
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.errors import StreamError
-from streams.runtimes.cluster.codec import row_of
 from streams.runtimes.cluster.config import Cluster
 from streams.runtimes.cluster.local import ChangelogStore
 
@@ -60,9 +59,8 @@ async def restore(
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(STALLED_SECONDS) as patience:
             while position < end:
-                for record in (await consumer.getmany(tp, timeout_ms=200)).get(tp, ()):
-                    store.restore(*row_of(record.key, record.value))
-                store.flush()
+                page = (await consumer.getmany(tp, timeout_ms=200)).get(tp, ())
+                store.restore((record.key, record.value) for record in page)
                 reached = await consumer.position(tp)
                 if reached != position:
                     position = reached
