@@ -11,26 +11,41 @@ import asyncio
 import logging
 import sys
 import tempfile
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 
 from rich.console import Console
 
-from bench.cluster import contest, stages
+from bench.cluster import contest, failover, stages
 from bench.cluster.entrants import Servers
 from bench.measure import Report, Size
 from bench.report import RESULTS, save, show
 from deploy.local.kafka import Kafka
+from deploy.local.process import NotStartedError
 from deploy.local.redis import Redis
 
 Part = Callable[[Report, Servers, Size], Coroutine[None, None, None]]
 
 PARTS: dict[str, Part] = {
     "stages": stages.measure,
+    "failover": failover.failover,
     "cost": contest.cost,
     "kills": contest.kills,
 }
-"""Name -> what it measures: all stages with 100 rules; the same work as peers do; one kill of each."""
+"""Name -> what it measures: all stages with 100 rules; one worker of two killed; the same work as peers do; one
+kill of each."""
+
+
+def measure(names: Iterable[str], report: Report, size: Size) -> None:
+    """Measure these parts, on servers of their own."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Kafka(Path(folder) / "kafka") as kafka,
+        Redis(Path(folder) / "redis") as redis,
+    ):
+        servers = Servers(kafka.address, redis.url, Path(folder))
+        for name in names:
+            asyncio.run(PARTS[name](report, servers, size))
 
 
 def main(arguments: list[str]) -> int:
@@ -45,14 +60,11 @@ def main(arguments: list[str]) -> int:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # new topics have no leader at first
     names = chosen.names or list(PARTS)
     report = Report("Cluster: one worker on Kafka and its peers, CPU of their processes; 4 partitions")
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Kafka(Path(folder) / "kafka") as kafka,
-        Redis(Path(folder) / "redis") as redis,
-    ):
-        servers = Servers(kafka.address, redis.url, Path(folder))
-        for name in names:
-            asyncio.run(PARTS[name](report, servers, Size(chosen.short)))
+    try:
+        measure(names, report, Size(chosen.short))
+    except NotStartedError as error:
+        print(error, file=sys.stderr)
+        return 1
     console = Console()
     show(report, console if console.is_terminal else Console(width=110))
     if not chosen.short and not chosen.names:

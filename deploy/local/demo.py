@@ -79,7 +79,7 @@ def main() -> int:
     try:
         return play.run(wish)
     except (NotStartedError, TimeoutError) as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        print(str(error) or type(error).__name__, file=sys.stderr)
         return 1
 
 

@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from deploy.local.process import HOST, NotStartedError, ServerProcess, free_port
+from deploy.local.process import HOST, NotStartedError, ServerProcess, free_port, program
 
 HOME = Path(__file__).resolve().parents[2]
 POM = Path(__file__).with_name("pom.xml")
@@ -52,12 +52,11 @@ def fetch_jars(folder: Path = JARS) -> Path:
     stamp = folder / STAMP
     if stamp.exists() and stamp.read_bytes() == POM.read_bytes():
         return folder
-    if shutil.which("mvn") is None:
-        raise NotStartedError("Kafka's jars are downloaded by Maven: install maven and a Java 17 runtime")
+    maven = program("mvn")
     shutil.rmtree(folder, ignore_errors=True)
     goal = ["dependency:copy-dependencies", f"-DoutputDirectory={folder}", "-DincludeScope=runtime"]
     done = subprocess.run(
-        ["mvn", "-q", "-B", "-f", str(POM), *goal], capture_output=True, text=True, check=False
+        [maven, "-q", "-B", "-f", str(POM), *goal], capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
         raise NotStartedError(f"Maven could not download Kafka:\n{done.stdout[-2000:]}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -10,6 +11,9 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
+
+from deploy.setup.plan import SERVERS, command_for
+from deploy.setup.probe import absent_servers
 
 HOST = "127.0.0.1"
 
@@ -24,6 +28,20 @@ def free_port() -> int:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
     return port
+
+
+def program(*names: str) -> str:
+    """The path of the first of these programs that is installed.
+
+    Raises:
+        NotStartedError: none is; with the command that brings all servers that are missing.
+    """
+    found = next((path for name in names if (path := shutil.which(name))), None)
+    if found is None:
+        packages = tuple(SERVERS[command] for command in absent_servers())
+        command = command_for(packages, sudo=shutil.which("sudo") is not None)
+        raise NotStartedError(f"{names[0]} is not installed. To have it, run this:\n\n    {command}\n")
+    return found
 
 
 class ServerProcess:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 
-from deploy.local.process import HOST, NotStartedError, ServerProcess
+from deploy.local.process import HOST, ServerProcess, program
 
 
 class Redis(ServerProcess):
@@ -17,11 +16,17 @@ class Redis(ServerProcess):
         Raises:
             NotStartedError: it is not installed.
         """
-        program = shutil.which("redis-server")
-        if program is None:
-            raise NotStartedError("install the package redis-server")
         where = ["--bind", HOST, "--port", str(self.port), "--dir", str(self.folder)]
-        return [program, *where, "--save", "", "--appendonly", "yes", "--appendfsync", "everysec"]
+        return [
+            program("redis-server"),
+            *where,
+            "--save",
+            "",
+            "--appendonly",
+            "yes",
+            "--appendfsync",
+            "everysec",
+        ]
 
     @property
     def url(self) -> str:

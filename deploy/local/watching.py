@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import yaml
 
 from deploy.local.asking import json_of
-from deploy.local.process import HOST, NotStartedError, ServerProcess, free_port
+from deploy.local.process import HOST, NotStartedError, ServerProcess, free_port, program
 
 DEPLOY = Path(__file__).parents[1]
 RULES = sorted((DEPLOY / "prometheus" / "rules").glob("*.yml"))
@@ -36,13 +35,6 @@ scrape_configs:
 """
 
 
-def _program(*names: str) -> str:
-    found = next((path for name in names if (path := shutil.which(name))), None)
-    if found is None:
-        raise NotStartedError(f"install the package of {names[0]}")
-    return found
-
-
 class Alertmanager(ServerProcess):
     """Has the routes of deploy/alertmanager; its mails go to `mail_server` (host:port)."""
 
@@ -58,7 +50,7 @@ class Alertmanager(ServerProcess):
     def command(self) -> Sequence[str]:
         """The server."""
         return [
-            _program("prometheus-alertmanager", "alertmanager"),
+            program("prometheus-alertmanager", "alertmanager"),
             f"--config.file={self.folder / 'alertmanager.yml'}",
             f"--storage.path={self.folder / 'data'}",
             f"--web.listen-address={self.address}",
@@ -116,7 +108,7 @@ class Prometheus(ServerProcess):
     def command(self) -> Sequence[str]:
         """The server."""
         return [
-            _program("prometheus"),
+            program("prometheus"),
             f"--config.file={self.folder / 'prometheus.yml'}",
             f"--storage.tsdb.path={self.folder / 'data'}",
             f"--web.listen-address={self.address}",

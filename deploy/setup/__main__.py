@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
@@ -34,6 +35,9 @@ LEFT_OUT = (
     f"{COMPILED} (it is compiled here): the native evaluator matches conditions instead, "
     f"and the tests of {COMPILED} itself are not run."
 )
+
+
+NO_SERVERS = "the local cluster and the tests on real servers, which nothing else needs."
 
 
 class SetupError(Exception):
@@ -76,21 +80,17 @@ def install_debian(packages: tuple[str, ...]) -> None:
     run(["apt-get", "install", "-y", "-q", "--no-install-recommends", *packages], quiet)
 
 
-def install_servers(plan: Plan) -> None:
-    """Installs what only some tests and a local cluster need, or says that it is left out."""
-    extras = plan.extras
-    if plan.servers:
-        print(f"        {' '.join(plan.servers)}", flush=True)
-        try:
-            install_debian(plan.servers)
-        except SetupError as error:
-            print(error, file=sys.stderr)
-            extras = plan.servers
-    if extras:
-        command = command_for(extras, sudo=shutil.which("sudo") is not None)
-        print(
-            f"        left out: some tests on real servers, and the local cluster; to have them:\n{command}"
-        )
+def install_servers(plan: Plan) -> tuple[str, ...]:
+    """Installs what only some tests and a local cluster need; returns the packages that are left out."""
+    if not plan.servers:
+        return plan.extras
+    print(f"        {' '.join(plan.servers)}", flush=True)
+    try:
+        install_debian(plan.servers)
+    except SetupError as error:
+        print(error, file=sys.stderr)
+        return plan.servers
+    return ()
 
 
 def create_venv() -> None:
@@ -138,26 +138,30 @@ def use_newer_python() -> None:
 def install_missing() -> Plan:
     """Installs the Debian packages that are missing, if it may. Returns the plan for what follows."""
     plan = make_plan(look())
-    install_servers(plan)
+    extras = install_servers(plan)
     if has_venv(VENV) and has_compiled(VENV):
-        return Plan((), (), venv=True, compiled=True)
+        return Plan((), (), venv=True, compiled=True, extras=extras)
     if not plan.install:
-        return plan
+        return replace(plan, extras=extras)
     print(f"        {' '.join(plan.install)}", flush=True)
     try:
         install_debian(plan.install)
     except SetupError as error:
         print(error, file=sys.stderr)
     after = make_plan(look())
-    return Plan((), after.install, venv=after.venv, compiled=after.compiled)
+    return Plan((), after.install, venv=after.venv, compiled=after.compiled, extras=extras)
 
 
 def advice(plan: Plan) -> str:
     """The command that brings what is missing, or what to look for when no package would."""
     if not plan.advise:
         return "This Python or its C compiler lacks its header files.\n"
-    command = command_for(plan.advise, sudo=shutil.which("sudo") is not None)
-    return f"To have it, run this and then the same `make` again:\n\n    {command}\n"
+    return f"To have it, run this and then the same `make` again:\n\n    {as_told(plan.advise)}\n"
+
+
+def as_told(packages: tuple[str, ...]) -> str:
+    """The command that a person of this machine runs to install `packages`."""
+    return command_for(packages, sudo=shutil.which("sudo") is not None)
 
 
 def set_up() -> None:
@@ -181,6 +185,8 @@ def set_up() -> None:
     print("  [4/4] stagewatch itself", flush=True)
     install_project()
     print(f"Ready in {time.monotonic() - begun:.0f} s.", flush=True)
+    if plan.extras:
+        print(f"\nLeft out: {NO_SERVERS} To have them:\n\n    {as_told(plan.extras)}\n", flush=True)
     if plan.compiled:
         STAMP.touch()
     else:

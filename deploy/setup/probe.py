@@ -26,9 +26,14 @@ def look() -> Facts:
         headers=Path(sysconfig.get_path("include"), "Python.h").exists(),
         root=os.geteuid() == 0,
         apt=shutil.which("apt-get") is not None,
-        absent=tuple(command for command in SERVERS if shutil.which(command) is None),
+        absent=absent_servers(),
         services=Path("/run/systemd/system").exists(),
     )
+
+
+def absent_servers() -> tuple[str, ...]:
+    """The commands of SERVERS that are not there."""
+    return tuple(command for command in SERVERS if shutil.which(command) is None)
 
 
 def find_compiler() -> str | None:

@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
+from deploy.local.process import NotStartedError
 from tests.integration.cluster.soak.balance import balance
 from tests.integration.cluster.soak.place import Place
 from tests.integration.cluster.soak.report import Report
@@ -75,7 +76,11 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     console = Console(width=120, highlight=False)
     into.mkdir(parents=True, exist_ok=True)
-    report = soak(wish, base, into, console)
+    try:
+        report = soak(wish, base, into, console)
+    except NotStartedError as error:
+        console.print(str(error), markup=False, soft_wrap=True)
+        return 1
     (into / "figures.json").write_bytes(
         msgspec.json.format(msgspec.json.encode({**report.figures, "problems": report.problems}))
     )
