@@ -22,6 +22,7 @@ from stagewatch.worker_metrics import WorkerMetrics
 from stagewatch.workspace.inforce import changes
 from streams.kernel.contract import SHARED
 from streams.machines.account.world import SETTINGS
+from streams.runtimes.cluster.beginning import begin_entry
 from streams.runtimes.cluster.owner import Slot, Slots
 from streams.runtimes.cluster.publisher import Publisher
 from streams.runtimes.cluster.task import PartitionTask
@@ -31,6 +32,7 @@ from streams.topology import INTAKE
 
 GAUGE_SECONDS = 2.0
 FILES_SECONDS = 2.0
+BEGIN_SECONDS = 0.2
 DISK_SECONDS = 1.0
 FIRST: Slot = ("account", 0)
 
@@ -51,6 +53,7 @@ class MachinesService(Service):
         super().__init__(**more)
         self._slots, self._publisher, self._metrics, self._watched = slots, publisher, metrics, files
         self.stands: list[Stand] = []
+        self._begun = False
 
     async def on_start(self) -> None:
         """Join the group; then look around now and then."""
@@ -104,7 +107,7 @@ class MachinesService(Service):
                 self._watched.again()
                 fields = error.to_dict() if isinstance(error, StagewatchError) else {"error": repr(error)}
                 log.warning("files not brought in, tried again", **fields)
-            await self.sleep(FILES_SECONDS)
+            await self.sleep(FILES_SECONDS if self._begun else BEGIN_SECONDS)
 
     async def _bring_in(self, task: PartitionTask, files: Files) -> None:
         """The first files of all are in force from the beginning, what changes later from the log's time."""
@@ -112,8 +115,10 @@ class MachinesService(Service):
             store = task.partition.store
             at = 0 if store.get(SHARED, SETTINGS, "") is None else max(0, task.partition.clock)
             entries = changes(files.wanted, lambda bucket: dict(store.scan(SHARED, bucket)), at)
-        if entries:
-            await self._publisher.submit(entries)
+        begin = [] if self._begun else [begin_entry()]  # an earlier worker may have died before it said so
+        if entries or begin:
+            await self._publisher.submit([*entries, *begin])
+        self._begun = True
         for entry in entries:
             log.info("brought in", **describe(entry))
 

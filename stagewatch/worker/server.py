@@ -98,6 +98,7 @@ def cluster_of(workspace: Workspace, settings: Settings, run: Run) -> Cluster:
         zone=settings.tz,
         namespaces=settings.namespaces,
         trial=asked.trial,
+        files=True,
         pace=Pace(session_ms=asked.session_ms, tick_ms=asked.tick_ms),
     )
 

@@ -45,7 +45,8 @@ class Cluster:
     """One cluster. options: what aiokafka's clients take to connect; may hold a password, so it is not shown.
 
     prefix: begins all names. data: folder of the local files of partitions. trial: intake entries bring their
-    logical time with them, and no time passes by itself.
+    logical time with them, and no time passes by itself. files: workers bring in what the files of a
+    workspace say, and nothing else is taken before (see `beginning`).
     """
 
     options: Mapping[str, Any] = field(repr=False)
@@ -57,6 +58,7 @@ class Cluster:
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Shanghai"))
     namespaces: Mapping[str, str] = field(default_factory=dict)
     trial: bool = False
+    files: bool = False
     pace: Pace = Pace()
 
     def name(self, topic: str) -> str:

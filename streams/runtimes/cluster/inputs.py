@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import heapq
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
 
 import msgspec
@@ -49,6 +49,15 @@ class Inputs:
         self._buffers: dict[TopicPartition, deque[Input]] = {tp: deque() for tp in self._tps}
         self._ready: deque[Input] = deque()
         self._consumer: AIOKafkaConsumer | None = None
+        self._read = list(self._tps)
+
+    def only(self, topics: Collection[str]) -> None:
+        """Read these topics for now, and the others when `all` is called."""
+        self._read = [tp for tp, topic in self._tps.items() if topic in topics]
+
+    def all(self) -> None:
+        """Read all topics."""
+        self._read = list(self._tps)
 
     async def open(self, positions: Mapping[str, int]) -> None:
         """Begin at the positions, by topic; 0 where there is none."""
@@ -87,7 +96,7 @@ class Inputs:
 
     async def fill(self, wait_ms: int) -> None:
         """Fetch what there is; wait for the first if nothing can be handed out."""
-        hungry = [tp for tp, buffer in self._buffers.items() if len(buffer) < BUFFERED]
+        hungry = [tp for tp in self._read if len(self._buffers[tp]) < BUFFERED]
         if len(self._ready) >= BUFFERED or not hungry:
             return
         wait = 0 if self._ready else wait_ms
@@ -132,7 +141,7 @@ class Inputs:
 
     async def _merge(self) -> None:
         """Hand out what nothing older can overtake any more."""
-        consumer, buffers = self._reader, self._buffers
+        consumer, buffers = self._reader, {tp: self._buffers[tp] for tp in self._read}
         ends = await consumer.end_offsets(list(buffers))
         limit: int | None = None
         for tp, buffer in buffers.items():

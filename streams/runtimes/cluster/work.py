@@ -17,6 +17,7 @@ from streams.kernel.contract import SHARED, SHARED_CHANGE, WATERMARK, Record, St
 from streams.kernel.driver import Dead, Out, Partition
 from streams.machines.gaps import LATE, gap_value
 from streams.runtimes.cluster import letters
+from streams.runtimes.cluster.beginning import BEGIN, Beginning
 from streams.runtimes.cluster.codec import Lines
 from streams.runtimes.cluster.config import Cluster
 from streams.runtimes.cluster.echoes import ASK, BACK, Echoes
@@ -81,6 +82,8 @@ class Work:
         self._kinds: dict[str, Callable[[Taken], bool]] = {RETRY: self._retry, WATERMARK: self._watermark}
         if self._stamps:
             self._kinds = {RETRY: self._retry, TICK: self._tick, ASK: self._echo, BACK: self._echo}
+            self._kinds[BEGIN] = self._begin
+            self._beginning = Beginning(cluster, spec.name, store, inputs, self.batch)
 
     # -- a batch -------------------------------------------------------------------------------------------
 
@@ -233,6 +236,10 @@ class Work:
         if at_once or now - self._asked_at > self._pace.tick_ms / 1000:
             self._asked_at = now
             self._echoes.begin(self._seen)
+
+    def _begin(self, taken: Taken) -> bool:
+        self._beginning.come(taken.record)
+        return True
 
     def _retry(self, taken: Taken) -> bool:
         self.partition.retry(from_plain(taken.record.value))
