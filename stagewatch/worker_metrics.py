@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from prometheus_client import Counter, Gauge
 
 from stagewatch.metrics import SECOND, Metrics
+from streams.runtimes.cluster.outbox import Outbox
 from streams.runtimes.cluster.telling import Done, Stand
 from streams.topology import INTAKE
 from streams.views.redis.view import Standing
@@ -73,6 +74,12 @@ class WorkerMetrics:
         self._whole = Gauge("stagewatch_view_whole", "1 when the view in Redis is whole.", registry=r)
         self._filled = Gauge("stagewatch_view_filled_records", "Records filled in again.", registry=r)
         self._to_fill = Gauge("stagewatch_view_fill_records", "Records there are to fill in.", registry=r)
+        self._spilled = Gauge(
+            "stagewatch_outbox_entries",
+            "Entries on this worker's disk: waiting for Kafka, or refused by it and tried again.",
+            ["state"],
+            registry=r,
+        )
         self._places: set[tuple[str, str]] = set()
         self._away: set[str] = set()
         self._disk: str | None = None
@@ -143,6 +150,11 @@ class WorkerMetrics:
         """Whether `kafka` or `redis` answers."""
         self._up.labels(name).set(up)
         (self._away.discard if up else self._away.add)(name)
+
+    def outbox(self, outbox: Outbox) -> None:
+        """Where entries wait: read whenever somebody looks at the metrics."""
+        self._spilled.labels("waiting").set_function(lambda: outbox.waiting)
+        self._spilled.labels("refused").set_function(lambda: outbox.refused)
 
     def view(self, standing: Standing) -> None:
         """How the view in Redis stands."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import sqlite3
 import time
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
@@ -23,6 +22,7 @@ from stagewatch.commands.progress import bar
 from stagewatch.service.carried import Carried, carry_over, every, unsent
 from stagewatch.settings import Settings
 from stagewatch.workspace.paths import Workspace
+from streams.runtimes.cluster.outbox import Outbox
 from streams.runtimes.migration.copying import Copied, Copy
 from streams.runtimes.migration.embedded import EmbeddedSource, EmbeddedTarget
 from streams.runtimes.migration.ports import Source, Target
@@ -193,8 +193,8 @@ def _refuse_spilled(path: Path) -> None:
     """Entries that a worker of this folder took while Kafka was away must be in Kafka first."""
     if not os.path.exists(path):
         return
-    with contextlib.closing(sqlite3.connect(path)) as database:
-        waiting = database.execute("SELECT count(*) FROM spilled").fetchone()[0]
+    with contextlib.closing(Outbox(path.parent)) as outbox:
+        waiting = outbox.waiting + outbox.refused
     if waiting:
         raise StreamError(
             "SW-STREAM-073",

@@ -153,6 +153,7 @@ class WorkerServer:
     async def _start(self) -> None:
         roles = self._run.roles
         self.publisher = Publisher(self.cluster, self.cluster.data / "outbox")
+        self.told.outbox(self.publisher.outbox)
         await self.publisher.start()
         self._stack.push_async_callback(self.publisher.stop)
         redis = self.settings.need_cluster().redis
@@ -255,10 +256,7 @@ class WorkerServer:
 
     def warnings(self) -> Sequence[str]:
         """What wants somebody though the worker goes on."""
-        away = [] if self.publisher.connected else ["Kafka does not answer: events wait in the outbox"]
-        waiting = self.publisher.waiting
-        spilled = [f"{waiting} entries wait in the outbox"] if waiting else []
-        return [*away, *spilled, *self.observer.warnings, *self.told.warnings]
+        return [*self.publisher.warnings, *self.observer.warnings, *self.told.warnings]
 
     async def _http(self) -> Web | None:
         settings, limits, run = self.settings, self.settings.limits, self._run

@@ -35,6 +35,7 @@ from stagewatch.settings import KafkaSettings, RedisSettings
 from stagewatch.workspace.init import init_workspace
 from streams.kernel.contract import StorageError
 from streams.runtimes.cluster.config import Cluster
+from streams.runtimes.cluster.publisher import Publisher
 from streams.runtimes.cluster.topics import ensure_topics
 from streams.stores.sqlite_db import Database
 from streams.views.redis import Link, RedisViewReader
@@ -223,6 +224,20 @@ async def test_a_workspace_is_moved_there_and_back_with_the_rights_of_the_list(p
         assert "hunter2" not in told
 
 
+async def refused_holds_nothing_up(place: Place) -> None:
+    """A topic that a login may not write, between two records of one that it may."""
+    publisher = Publisher(place.cluster("source"), place.folder / "outbox")
+    await publisher.start()
+    try:
+        for topic in ("events", "crm.activity", "events"):
+            await publisher.append(topic, 0, (b"k", b"x", []))
+        await until(lambda: not publisher.waiting, lambda: publisher.warnings)
+        refused = "Kafka refuses 1 entries of the outbox: crm.activity: TopicAuthorizationFailedError"
+        assert publisher.warnings == [refused]
+    finally:
+        await publisher.stop()
+
+
 async def test_nobody_may_do_what_is_not_in_the_list(place: Place) -> None:
     await ready(place)
     await ensure_topics(place.cluster("setup"))
@@ -230,6 +245,7 @@ async def test_nobody_may_do_what_is_not_in_the_list(place: Place) -> None:
         async with AIOKafkaProducer(**place.options(user)) as producer:
             with pytest.raises(TopicAuthorizationFailedError):
                 await producer.send_and_wait(f"{place.prefix}.{topic}", value=b"x")
+    await refused_holds_nothing_up(place)
     reader = AIOKafkaConsumer(f"{place.prefix}.sales.events", **place.options("source"))
     await reader.start()
     try:
