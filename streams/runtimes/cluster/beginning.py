@@ -31,20 +31,28 @@ def begin_entry() -> Entry:
 
 
 class Beginning:
-    """Keeps the inputs of one partition of a machine that stamps time shut until BEGIN has come."""
+    """Keeps the inputs of one partition of a machine that stamps time shut until BEGIN has come.
+
+    waits: it has not. Until then the partition can promise no time: older events may lie unread.
+    """
 
     def __init__(
         self, cluster: Cluster, machine: str, store: ChangelogStore, inputs: Inputs, batch: Batch
     ) -> None:
         self._store, self._inputs, self._batch = store, inputs, batch
         self._own = cluster.own_topic(machine)
-        if cluster.files and store.get(SHARED, META, BEGUN) is None:
+        self.waits = cluster.files and store.get(SHARED, META, BEGUN) is None
+        if self.waits:
             inputs.only(("commands", self._own))
 
-    def come(self, record: Record) -> None:
-        """BEGIN, from a worker or from partition 0."""
+    def come(self, record: Record) -> bool:
+        """BEGIN, from a worker or from partition 0. Whether the other topics are read from now on."""
         if record.topic != self._own:
             self._batch.to_all(Record(self._own, SHARED, BEGIN, None, record.at, record.feed))
-        elif self._store.get(SHARED, META, BEGUN) is None:
-            self._store.apply(Step(rows={(SHARED, META, BEGUN): 1}), 0)
-            self._inputs.all()
+            return False
+        if not self.waits:
+            return False
+        self.waits = False
+        self._store.apply(Step(rows={(SHARED, META, BEGUN): 1}), 0)
+        self._inputs.all()
+        return True

@@ -56,8 +56,11 @@ class Inputs:
         self._read = [tp for tp, topic in self._tps.items() if topic in topics]
 
     def all(self) -> None:
-        """Read all topics."""
+        """Read all topics. What lies ready behind the record in hand is put in order with them anew."""
         self._read = list(self._tps)
+        while len(self._ready) > 1:
+            item = self._ready.pop()
+            self._buffers[TopicPartition(self._cluster.name(item.topic), item.partition)].appendleft(item)
 
     async def open(self, positions: Mapping[str, int]) -> None:
         """Begin at the positions, by topic; 0 where there is none."""

@@ -230,7 +230,7 @@ class Work:
 
     def _ask_for_echoes(self, *, at_once: bool) -> None:
         """Begin to promise that nothing older than what was seen will come."""
-        if self._echoes.under_way or self._seen <= self._echoes.floor:
+        if self._echoes.under_way or self._beginning.waits or self._seen <= self._echoes.floor:
             return
         now = time.monotonic()
         if at_once or now - self._asked_at > self._pace.tick_ms / 1000:
@@ -238,7 +238,9 @@ class Work:
             self._echoes.begin(self._seen)
 
     def _begin(self, taken: Taken) -> bool:
-        self._beginning.come(taken.record)
+        """From now on there are topics that have not been read: nothing of them was seen yet."""
+        if self._beginning.come(taken.record):
+            self._seen = -1
         return True
 
     def _retry(self, taken: Taken) -> bool:
