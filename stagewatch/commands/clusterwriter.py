@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from schemas.errors import CommandError, StreamError
+from schemas.errors import CommandError, StagewatchError, StreamError
 from stagewatch.commands.calling import Workers
 from stagewatch.commands.clusterletters import ClusterLetters
 from stagewatch.commands.progress import Told, bar
@@ -70,11 +70,15 @@ class ClusterWriter:
     def bury(self, letters: Sequence[Mapping[str, Any]]) -> None:
         asyncio.run(dlq.bury(self._cluster, letters, self.now()))
 
-    def replay(self, numbers: Sequence[int]) -> None:
+    def replay(self, numbers: Sequence[int]) -> StagewatchError | None:
         if numbers:
             stamp = asyncio.run(dlq.replay(self._cluster, [self._letter(number) for number in numbers]))
             self._stamp = max(self._stamp, stamp * 1000)
-            self.finish(None)
+            try:
+                self.finish(None)
+            except StagewatchError as error:  # they are brought back all the same: Kafka has them
+                return error
+        return None
 
     def ask(self, name: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         if name == "settle":

@@ -89,7 +89,7 @@ def replay_rows(
     """Read rows again and bring their events in; those that failed, with the reason. given: the file with
     the one row as it was put right.
     """
-    now = writer.now()
+    now = writer.now() if letters else 0
     failed: list[Failure] = []
     mapping_of = cache(load_mapping)
     for letter in letters:

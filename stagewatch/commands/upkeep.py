@@ -112,15 +112,18 @@ def replay(root: Path, number: int | None, row: Path | None, as_json: bool) -> i
     of_rows = {letter.id for letter in rows}
     with open_writer(workspace, settings) as writer:
         failed = replay_rows(writer, rows, settings, row)
-        writer.replay([one for one in numbers if one not in of_rows])
+        unseen = writer.replay([one for one in numbers if one not in of_rows])
     with open_reader(workspace, settings) as reader:
         again = [_row(letter) for letter in reader.letters.since(before)]
     again += [{**_row(letter), "error": error.to_dict()} for letter, error in failed]
     if as_json:
-        put_json({"replayed": numbers, "failed_again": again})
+        put_json({"replayed": numbers, "failed_again": again, "unseen": unseen and unseen.to_dict()})
     else:
         tell_all(error for _, error in failed[:TOLD])
         say(f"replayed: {len(numbers)}, failed again: {len(again)}")
+        if unseen is not None:
+            tell_all([unseen])
+            say("brought back all the same: what fails again will show in `stagewatch dlq list`")
     return 1 if again else 0
 
 

@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from schemas.errors import CommandError, WorkspaceError
+from schemas.errors import CommandError, StagewatchError, WorkspaceError
 from stagewatch.commands.calling import Caller
 from stagewatch.commands.failures import tell_all
 from stagewatch.service.local import entry_fields
@@ -53,8 +53,8 @@ class Writer(Protocol):
         """Keep rows that could not be read as dead letters: each a key, a value and an error."""
         ...
 
-    def replay(self, numbers: Sequence[int]) -> None:
-        """Try dead letters again and work off what comes of it.
+    def replay(self, numbers: Sequence[int]) -> StagewatchError | None:
+        """Try dead letters again and work off what comes of it; why that cannot be waited for, if so.
 
         Raises:
             StreamError: SW-STREAM-026, one is not there or was replayed already.
@@ -108,10 +108,11 @@ class OwnWriter:
     def bury(self, letters: Sequence[Mapping[str, Any]]) -> None:
         self._runtime.bury([dead_row(letter, self.now()) for letter in letters])
 
-    def replay(self, numbers: Sequence[int]) -> None:
+    def replay(self, numbers: Sequence[int]) -> StagewatchError | None:
         for number in numbers:
             self._runtime.replay_dead(number)
             self._work()
+        return None
 
     def ask(self, name: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         if name == "settle":
@@ -163,9 +164,10 @@ class ServerWriter:
     def bury(self, letters: Sequence[Mapping[str, Any]]) -> None:
         self._post("/local/bury", {"letters": letters})
 
-    def replay(self, numbers: Sequence[int]) -> None:
+    def replay(self, numbers: Sequence[int]) -> StagewatchError | None:
         for number in numbers:
             self._post("/local/replay", {"number": number})
+        return None
 
     def ask(self, name: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         return self._post(f"/local/{name}", body)

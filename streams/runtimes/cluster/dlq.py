@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from schemas.canonical import partition_of
 from schemas.errors import StreamError
-from schemas.topics import DLQ, EVENTS, REPLAYS, dlq_of
+from schemas.topics import DLQ, EVENTS, LETTER_BYTES, REPLAYS, dlq_of
 from streams.runtimes.cluster.codec import Line, encode, value_of
 from streams.runtimes.cluster.config import Cluster
 from streams.runtimes.cluster.letters import again, of_row
@@ -123,7 +123,7 @@ async def replay(cluster: Cluster, names: Sequence[str]) -> int:
     """
     letters = await _waiting(cluster, names)
     newest = 0
-    async with AIOKafkaProducer(enable_idempotence=True, **cluster.options) as producer:
+    async with _producer(cluster) as producer:
         for name in names:
             for (topic, number), lines in again(letters[name].value, name).items():
                 for one in lines:
@@ -134,14 +134,14 @@ async def replay(cluster: Cluster, names: Sequence[str]) -> int:
 
 async def settle(cluster: Cluster, names: Sequence[str]) -> None:
     """These letters were brought back by other means: they wait no longer."""
-    async with AIOKafkaProducer(enable_idempotence=True, **cluster.options) as producer:
+    async with _producer(cluster) as producer:
         for name in names:
             await _mark(producer, cluster, name)
 
 
 async def bury(cluster: Cluster, rows: Sequence[Mapping[str, Any]], at: int) -> None:
     """Keep rows of an import that could not be read as letters: each a key, a value, an error. at: us."""
-    async with AIOKafkaProducer(enable_idempotence=True, **cluster.options) as producer:
+    async with _producer(cluster) as producer:
         for row in rows:
             number = partition_of(str(row["key"]), cluster.partitions)
             await _send(producer, cluster.name(dlq_of(EVENTS)), number, of_row(row, number, at))
@@ -159,6 +159,10 @@ async def _waiting(cluster: Cluster, names: Sequence[str]) -> dict[str, Letter]:
                 next_step="list them with `stagewatch dlq list`",
             )
     return letters
+
+
+def _producer(cluster: Cluster) -> AIOKafkaProducer:
+    return AIOKafkaProducer(enable_idempotence=True, max_request_size=LETTER_BYTES, **cluster.options)
 
 
 async def _mark(producer: AIOKafkaProducer, cluster: Cluster, name: str) -> None:

@@ -20,6 +20,7 @@ from streams.runtimes.cluster.codec import PLACE
 from streams.runtimes.cluster.config import Cluster
 from streams.runtimes.cluster.dlq import letters_of
 from streams.topology import INTAKE, NOTICES, RESOLVE, SALES_EVENTS
+from tests.integration.cluster.houses import called
 from tests.integration.cluster.load import Load, append, settled
 from tests.integration.cluster.trial import Trial, cluster_of, drop_topics
 from tests.integration.cluster.workers import Worker, workspace
@@ -65,6 +66,28 @@ async def test_a_record_too_large_for_a_letter_does_not_hold_up_what_is_behind_i
         await trial.settle()
         letters = await letters_of(cluster)
     assert [letter.value["position"]["offset"] for letter in letters] == [0, 1]
+
+
+async def test_letters_are_brought_back_while_redis_is_away(
+    kafka: Kafka, cluster: Cluster, tmp_path: Path
+) -> None:
+    root = workspace(tmp_path / "ws", cluster.prefix, kafka.address, cluster.partitions)
+    body = b"no json" * 300_000
+    async with (
+        Trial(cluster, keep=True) as trial,
+        AIOKafkaProducer(max_request_size=MAX_BYTES, **cluster.options) as large,
+    ):
+        await large.send_and_wait(cluster.name(TOPIC), body, b"k", 1)
+        await trial.settle()
+    code, out, err = await asyncio.to_thread(called, root, "dlq", "replay", "--all", "--json")
+    assert code == 0, err
+    answer = json.loads(out)
+    assert len(answer["replayed"]) == 1
+    assert answer["unseen"]["code"] == "SW-STREAM-023"
+    async with Trial(cluster) as trial:
+        await trial.settle()
+        letters = await letters_of(cluster)
+    assert [letter.replayed for letter in letters] == [True, False]
 
 
 async def limit(cluster: Cluster, topic: str, size: int) -> None:
