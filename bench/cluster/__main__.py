@@ -32,8 +32,8 @@ PARTS: dict[str, Part] = {
     "cost": contest.cost,
     "kills": contest.kills,
 }
-"""Name -> what it measures: all stages with 100 rules; one worker of two killed; the same work as peers do; one
-kill of each."""
+"""Name -> what it measures: all stages with 100 rules; a kill of one worker of two; the same work as peers do;
+one kill of each."""
 
 
 def measure(names: Iterable[str], report: Report, size: Size) -> None:

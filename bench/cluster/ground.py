@@ -183,6 +183,11 @@ def _hashing(prefix: str, kind: str, wanted: int, partitions: int) -> str:
     return next(name for name in tries if partition_of(kind + name, partitions) == wanted)
 
 
+def present(event: Event) -> Event:
+    """The event, of now."""
+    return msgspec.structs.replace(event, time=now())
+
+
 def now() -> int:
     """The present, us."""
     return time.time_ns() // 1000

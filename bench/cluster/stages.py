@@ -1,4 +1,4 @@
-"""All stages with 100 rules: cost of an event with one worker and two, latency, failover after a kill."""
+"""All stages with 100 rules: cost of an event with one worker and two, latency."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from itertools import islice
 
-import msgspec
 from aiokafka.structs import RecordMetadata
 
 from bench.cluster.entrants import PARTITIONS, Servers, ours_writes, started
-from bench.cluster.ground import Ground, now, probe_account, probe_contract, told
+from bench.cluster.ground import Ground, present, probe_account, probe_contract, told
 from bench.cluster.worker import Worker, workspace
 from bench.measure import Cost, Report, Size, quantile
 from bench.workload import events, opening, people, people_file, rules
@@ -21,14 +20,11 @@ from streams.topology import ALERTS
 
 PREFIX = "stages"
 RULES = 100
-SESSION_MS = 3_000
-"""Workers are missed after so long; a broker must allow it (`group.min.session.timeout.ms`)."""
 
 RATE, PROBE_EVERY, GROUP = 1_000, 50, 5
 """Events offered per second, one in so many a probe, and so many sent together."""
 
 SETTLE_SECONDS = 3.0
-FAILOVER = "under 5 s for 100,000 rows"
 
 
 class Stages:
@@ -67,18 +63,6 @@ class Stages:
         await asyncio.to_thread(self._workers[1].stop)
         await self._ground.worked_off()
 
-    async def failover(self) -> float:
-        """Kill the second worker with -9: seconds until what comes then has its alert in every partition."""
-        self._workers[1].kill()
-        begun = time.monotonic()
-        await self._ground.worked_off()
-        return time.monotonic() - begun
-
-    async def read_back(self) -> list[float]:
-        """Records of the changelogs of all partitions of the worker that is left."""
-        await asyncio.sleep(SETTLE_SECONDS)
-        return await asyncio.to_thread(self._workers[0].metric, "stagewatch_partition_restored_records")
-
     async def latencies(self, seconds: int) -> list[float]:
         """Seconds from the broker's append of a probe's record to its committed alert, under steady load."""
         probes = list(_probes(seconds * RATE // PROBE_EVERY))
@@ -95,14 +79,14 @@ class Stages:
         for number in range(0, len(probes) * PROBE_EVERY, GROUP):
             await asyncio.sleep(max(0.0, begun + number / RATE - time.perf_counter()))
             for event in islice(self._mix, GROUP):
-                await self._ground.append_one(_present(event))
+                await self._ground.append_one(present(event))
             if number % PROBE_EVERY == 0:
                 account, contract = probes[number // PROBE_EVERY]
                 sent.append(await self._ground.append_one(probe_contract(contract, account)))
         return sent
 
     async def _append(self, some: Iterable[Event]) -> None:
-        found = [_present(event) for event in some]
+        found = [present(event) for event in some]
         self.sent += len(found)
         await self._ground.append(found)
 
@@ -112,9 +96,7 @@ async def _stages(servers: Servers, size: Size) -> AsyncIterator[Stages]:
     mix = rules(RULES)
     files = "---\n".join(text for _, text in mix), people_file()
     where = servers.folder / PREFIX
-    space = workspace(
-        where / "workspace", PREFIX, PARTITIONS, (servers.kafka, servers.redis), files, SESSION_MS
-    )
+    space = workspace(where / "workspace", PREFIX, PARTITIONS, (servers.kafka, servers.redis), files)
     workers = [Worker(where / name, space) for name in ("first", "second")]
     writes = ours_writes(PREFIX, PARTITIONS)
     async with contextlib.AsyncExitStack() as stack:
@@ -128,7 +110,7 @@ async def _stages(servers: Servers, size: Size) -> AsyncIterator[Stages]:
 
 
 async def measure(report: Report, servers: Servers, size: Size) -> None:
-    """Cost with one worker and two in turn, latency with one, then a kill of one of two."""
+    """Cost with one worker and two in turn, latency with one."""
     one: list[Cost] = []
     two: list[Cost] = []
     async with _stages(servers, size) as stages:
@@ -141,8 +123,6 @@ async def measure(report: Report, servers: Servers, size: Size) -> None:
             two.append(await stages.round())
             if turn < size.rounds - 1:
                 await stages.stop_second()
-        seconds = await stages.failover()
-        read = await stages.read_back()
     report.rates(
         f"{RULES} rules, all stages: one worker", stages.part, one, goal="at least 5,000, aim 10,000"
     )
@@ -152,16 +132,7 @@ async def measure(report: Report, servers: Servers, size: Size) -> None:
         goal = "under 250 ms" if text == "p99" else ""
         value = quantile(latencies, share) * 1e3
         report.add(f"record in Kafka to alert in Kafka at {RATE:,} events/s, {text}", "ms", value, goal=goal)
-    report.add(
-        "kill -9 of one of two workers, to alerts of all partitions", "s", seconds, goal=FAILOVER, digits=1
-    )
-    report.add("records read back meanwhile, in all", "records", sum(read))
-    report.add("records read back meanwhile, of the largest partition", "records", max(read))
 
 
 def _probes(count: int) -> Iterator[tuple[str, str]]:
     return ((f"L{number}", f"HTL{number}") for number in range(count))
-
-
-def _present(event: Event) -> Event:
-    return msgspec.structs.replace(event, time=now())

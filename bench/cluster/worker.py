@@ -64,10 +64,11 @@ class Worker(Measured):
         found = await asyncio.to_thread(self.metric, "stagewatch_sweeps_running")
         return not found or any(found)
 
-    def metric(self, name: str) -> list[float]:
-        """The values of a metric, under all its labels."""
+    def metric(self, name: str, labels: str = "") -> list[float]:
+        """The values of a metric, under all its labels or those that begin so (`machine="account"`)."""
         text = httpx2.get(f"http://{self.address}/metrics", timeout=30).raise_for_status().text
-        return [float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(f"{name}{{")]
+        begins = f"{name}{{{labels}"
+        return [float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(begins)]
 
 
 def workspace(
