@@ -118,10 +118,6 @@ class RemoteRows:
     def waits_of(self, key: str) -> list[tuple[str, int]]:
         return self._fetched(key, "").waits_of(key)
 
-    def next_key(self, after: str | None) -> str | None:
-        """Nobody walks over the keys of another process."""
-        raise NotImplementedError
-
     def _fetched(self, key: str, bucket: str) -> MemoryStore:
         part = bucket if key == SHARED else ""
         if (key, part) not in self._there:

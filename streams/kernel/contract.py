@@ -116,16 +116,16 @@ class Rows(Protocol):
         """(name, due) of all armed waits of `key`, in (due, name) order."""
         ...
 
-    def next_key(self, after: str | None) -> str | None:
-        """The smallest key greater than `after` (SHARED excluded), or None; drives sweeps."""
-        ...
-
 
 class Store(Rows, Protocol):
     """A partition's rows and due index. One Step is applied at once; durability is the driver's affair."""
 
     def apply(self, step: Step, floor: int) -> None:
         """Write rows and waits of `step`; `floor` (us) is the logical time the waits were armed at."""
+        ...
+
+    def next_key(self, after: str | None) -> str | None:
+        """The smallest key greater than `after` (SHARED excluded), or None; drives sweeps."""
         ...
 
     def next_due(self) -> tuple[int, str, str] | None:
