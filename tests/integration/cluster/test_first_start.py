@@ -25,7 +25,7 @@ from tests.integration.cluster.workers import Worker, workspace
 
 pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(90)]
 
-PARTITIONS, SENT = 4, 60
+PARTITIONS, SENT = 3, 60
 
 
 def quote(number: int) -> Entry:
