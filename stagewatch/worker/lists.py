@@ -162,6 +162,7 @@ class ListsService(Service):
             for records in (await consumer.getmany(timeout_ms=200, max_records=PAGE)).values():
                 await asyncio.to_thread(self._hand_in, filling, records)
             await self._look()
+        await asyncio.to_thread(filling.clear_former, _now)
         await asyncio.to_thread(filling.finish)
         await self._look()
         log.info("the lists are whole")

@@ -11,9 +11,11 @@ from streams.kernel.contract import StorageError
 from streams.stores.log import Logged
 from streams.views.redis import Link, RedisView, RedisViewReader
 from streams.views.redis.reader import VIEW
-from streams.views.redis.view import LEASE, PAGE, Projected, Standing, TakenError
+from streams.views.redis.view import CLEARED, LEASE, PAGE, Projected, Standing, TakenError
 from tests.contract.redis_server import RedisServer, redis_server
 from tests.contract.view_contract import RedisHarness, transition
+
+LEFT = "return #redis.call('KEYS', ARGV[1])"
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +130,23 @@ def test_clearing_takes_the_keys_of_this_system_only(harness: RedisHarness, serv
         assert keys
         assert all(key.startswith("{other}:" + VIEW) for key in keys)
         RedisView(link, epoch=0).clear()
+
+
+def test_filling_takes_the_keys_of_former_layouts_away_and_no_others(
+    harness: RedisHarness, server: RedisServer
+) -> None:
+    script = "for n = 1, 3 * ARGV[1] do redis.call('SET', KEYS[1] .. n, 'x') end"
+    with Link(server.url, "stagewatch") as link:
+        for prefix in ("{stagewatch}:view1:", "{other}:view1:", "{stagewatch}:view10:"):
+            server.command("EVAL", script, "1", prefix, str(CLEARED))
+        renewed = count(1)
+        view = RedisView(link, epoch=0)
+        assert list(view.fill(alerts(2), "w1", lambda: next(renewed), 2))[-1].state == "whole"
+        assert next(renewed) > 9  # Redis was asked for so many keys in several steps
+        assert int(server.command("EVAL", LEFT, "0", "{stagewatch}:view1:*")) == 0
+        assert int(server.command("EVAL", LEFT, "0", "{stagewatch}:view10:*")) == 3 * CLEARED
+        assert int(server.command("EVAL", LEFT, "0", "{other}:view1:*")) == 3 * CLEARED
+        assert RedisViewReader(link).count_open("alerts") == 2
 
 
 def test_a_batch_that_failed_half_way_can_be_handed_in_again(

@@ -13,8 +13,12 @@ import msgspec
 from streams.views.port import FOUND, Item, Row, with_facts
 from streams.views.redis.link import Argument, Link
 
-VIEW = "view2:"
+LAYOUT = 2
+VIEW = f"view{LAYOUT}:"
 """Begins the keys of the view; another layout gets another number and is filled anew."""
+
+FORMER = tuple(f"view{number}:" for number in range(1, LAYOUT))
+"""Begins the keys of former layouts."""
 
 FILTERS = frozenset({"state", "severity", "rule", "account", "entity", "key", "alert", "receiver"})
 ALL = 1 << 62

@@ -18,10 +18,13 @@ import msgspec
 from streams.stores.log import Logged
 from streams.views.port import KEPT, columns_of, id_of, is_open, is_transition, receivers_of
 from streams.views.redis.link import Argument, Link
-from streams.views.redis.reader import VIEW, index_of
+from streams.views.redis.reader import FORMER, VIEW, index_of
 
 PAGE = 500
 """Transitions of one script: some milliseconds of Redis."""
+
+CLEARED = 1000
+"""Keys that are looked at in one go when some are taken away."""
 
 LEASE = 30_000_000
 """How long (us) a filling stays with a worker that is not heard of."""
@@ -107,6 +110,7 @@ class RedisView:
         while page := list(islice(records, PAGE)):
             filling.page(page, clock())
             yield self.standing()
+        filling.clear_former(clock)
         filling.finish()
         yield self.standing()
 
@@ -117,9 +121,15 @@ class RedisView:
     def clear(self) -> None:
         """Throw the view away, some keys at a time."""
         self.forget()
+        for _ in self._clearing(VIEW):
+            pass
+
+    def _clearing(self, begin: str) -> Iterator[None]:
+        """Take all keys of such a beginning away; in between, others are served."""
         cursor = b"0"
         while cursor:
-            cursor = self._link.run("clear", VIEW, [cursor, 1000])
+            cursor = self._link.run("clear", begin, [cursor, CLEARED])
+            yield
 
     def _project(self, transitions: Iterable[Logged], owner: str) -> Projected:
         records = (_row(record) for record in transitions if is_transition(record))
@@ -151,6 +161,12 @@ class Filling:
         page = list(transitions)
         self._view._project(page, self._owner)
         self._mark("page", now + LEASE, len(page) if count is None else count)
+
+    def clear_former(self, clock: Callable[[], int]) -> None:
+        """Take the keys of former layouts away, as many at a time as `clear`. Raises TakenError as `page`."""
+        for begin in FORMER:
+            for _ in self._view._clearing(begin):
+                self._mark("page", clock() + LEASE, 0)
 
     def finish(self) -> None:
         """All transitions were handed in: the view is whole. Raises TakenError as `page`."""
