@@ -32,7 +32,7 @@ PARTS: dict[str, Part] = {
     "cost": contest.cost,
     "kills": contest.kills,
 }
-"""Name -> what it measures: all stages with 100 rules; a kill of one worker of two; the same work as peers do;
+"""Name -> what it measures: all stages with 100 rules; a kill of one worker of two; the work of peers beside ours;
 one kill of each."""
 
 

@@ -19,13 +19,14 @@ from schemas.errors import StreamError
 from schemas.topics import changelog_of, ticks_of
 from streams.kernel.contract import StorageError
 from streams.kernel.driver import Partition
+from streams.runtimes.cluster.bounds import within
 from streams.runtimes.cluster.config import Cluster
 from streams.runtimes.cluster.inputs import Inputs
 from streams.runtimes.cluster.local import LocalFile
 from streams.runtimes.cluster.restore import high_watermark, restore
 from streams.runtimes.cluster.telling import Care, Done, PoisonedError, Stand
 from streams.runtimes.cluster.ticker import Ticker
-from streams.runtimes.cluster.transactions import ClaimLostError, Transactions
+from streams.runtimes.cluster.transactions import STOP_SECONDS, ClaimLostError, Transactions
 from streams.runtimes.cluster.work import Work
 from streams.topology import MachineSpec
 
@@ -63,6 +64,7 @@ class PartitionTask:
         self._changelog = TopicPartition(changelog, number)
         folder = cluster.folder(cluster_id) / self.name
         self._file = LocalFile(folder, f"{cluster_id}/{changelog}/{number}", cluster.pace.cache_rows)
+        self._patience = cluster.pace.commit_ms / 1000
         self._turn = asyncio.Lock()
         self._stopping = False
         self._work: Work | None = None
@@ -82,7 +84,7 @@ class PartitionTask:
         """
         await self._transactions.open()
         self._go_on()
-        self._end = await high_watermark(self._cluster, self._changelog)
+        self._end = await within(self._patience, high_watermark(self._cluster, self._changelog))
         self._go_on()
         store, first = self._file.open(self._end)
         self._state, self._restored, self.restored_from = "restoring", first, first
@@ -94,7 +96,7 @@ class PartitionTask:
         machine = self._spec.make(count)
         partition = Partition(machine, store, self.number, feeds)
         self._work = Work(self._cluster, self._spec, partition, store, self._inputs, self._care)
-        await self._inputs.open(self._work.positions)
+        await within(self._patience, self._inputs.open(self._work.positions))
         self._state = "running"
 
     async def run(self) -> None:
@@ -122,8 +124,7 @@ class PartitionTask:
         self._state = "closed"
         await self._transactions.close()
         with contextlib.suppress(Exception):
-            async with asyncio.timeout(2):
-                await self._inputs.close()
+            await within(STOP_SECONDS, self._inputs.close())
         self._file.close()
 
     def save(self) -> None:

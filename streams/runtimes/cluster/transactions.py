@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable
-from typing import TypeVar
+from collections.abc import Awaitable, Coroutine
+from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import IllegalOperation, KafkaError, ProducerFenced
@@ -17,6 +17,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata
 
 from schemas.topics import LETTER_BYTES
+from streams.runtimes.cluster.bounds import within
 from streams.runtimes.cluster.codec import Line, Lines
 from streams.runtimes.cluster.config import Cluster
 
@@ -24,6 +25,8 @@ T = TypeVar("T")
 
 BATCH_BYTES = 900_000
 """Size of a batch of records on the wire; a single larger record makes a batch of its own."""
+
+STOP_SECONDS = 2.0
 
 RETRY_MS = 10
 """While the broker closes the transaction before, it answers that there are not enough replicas."""
@@ -78,11 +81,9 @@ class Transactions:
         """Let go. Never raises and never waits long: a stopping producer may hang for good."""
         producer, self._producer = self._producer, None
         if producer is not None:
-            with contextlib.suppress(Exception):
-                async with asyncio.timeout(2):
-                    await producer.stop()
-            with contextlib.suppress(Exception):
-                await producer.client.close()
+            for step in (producer.stop, producer.client.close):
+                with contextlib.suppress(Exception):
+                    await within(STOP_SECONDS, step())
 
     # -- inside --------------------------------------------------------------------------------------------
 
@@ -109,10 +110,9 @@ class Transactions:
                 batches[-1].append(timestamp=None, key=key, value=value, headers=headers)
         return batches
 
-    async def _guarded(self, work: Awaitable[T]) -> T:
+    async def _guarded(self, work: Coroutine[Any, Any, T]) -> T:
         try:
-            async with asyncio.timeout(self._seconds):
-                return await work
+            return await within(self._seconds, work)
         except ProducerFenced as error:
             raise ClaimLostError(f"{self._name} was taken over by another worker", fenced=True) from error
         except TimeoutError as error:
