@@ -64,6 +64,8 @@ AWAY, AWAY_SECONDS = "SW-STREAM-032", 1.0
 """Kafka does not answer: a worker that starts waits for it."""
 
 ROLES = ("intake", "machines", "views", "delivery")
+APPENDING = frozenset({"intake", "machines", "delivery"})
+"""Roles that append entries: the others may not write to any topic, and Kafka refuses them a producer."""
 
 log = structlog.get_logger("stagewatch.worker")
 
@@ -121,6 +123,7 @@ class WorkerServer:
         self.told = WorkerMetrics(self.metrics, self.cluster.partitions)
         self._stack = contextlib.AsyncExitStack()
         self._name = f"{socket.gethostname()}-{os.getpid()}"
+        self._appends = not APPENDING.isdisjoint(run.roles)
         self._slots: Slots | None = None
         self.url = ""
 
@@ -154,7 +157,8 @@ class WorkerServer:
         roles = self._run.roles
         self.publisher = Publisher(self.cluster, self.cluster.data / "outbox")
         self.told.outbox(self.publisher.outbox)
-        await self.publisher.start()
+        if self._appends:
+            await self.publisher.start()
         self._stack.push_async_callback(self.publisher.stop)
         redis = self.settings.need_cluster().redis
         self.link = Link(redis.url, self.cluster.prefix, redis.options(self._run.environment))
@@ -256,7 +260,8 @@ class WorkerServer:
 
     def warnings(self) -> Sequence[str]:
         """What wants somebody though the worker goes on."""
-        return [*self.publisher.warnings, *self.observer.warnings, *self.told.warnings]
+        publisher = self.publisher.warnings if self._appends else []
+        return [*publisher, *self.observer.warnings, *self.told.warnings]
 
     async def _http(self) -> Web | None:
         settings, limits, run = self.settings, self.settings.limits, self._run
