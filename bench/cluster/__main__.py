@@ -32,8 +32,8 @@ PARTS: dict[str, Part] = {
     "cost": contest.cost,
     "kills": contest.kills,
 }
-"""Name -> what it measures: all stages with 100 rules; a kill of one worker of two; the work of peers beside ours;
-one kill of each."""
+"""Name -> what it measures: all stages with 100 rules; a kill of one worker of two; the work of peers beside
+ours; a kill of each."""
 
 
 def measure(names: Iterable[str], report: Report, size: Size) -> None:
