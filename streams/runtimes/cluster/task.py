@@ -89,7 +89,6 @@ class PartitionTask:
         store, first = self._file.open(self._end)
         self._state, self._restored, self.restored_from = "restoring", first, first
         await restore(self._cluster, self._changelog, store, (first, self._end), self._progress)
-        self._file.save(self._end)
         self._offset, self._saved = self._end, time.monotonic()
         count = self._cluster.partitions
         feeds = [self.number] if self._stamps else range(count)
