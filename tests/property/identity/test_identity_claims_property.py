@@ -4,18 +4,13 @@ told: a claim that is corrected or taken back leaves nothing behind.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.time import format_instant
-from tests.unit.identity.cluster import MARCH, SECOND, Cluster, Log, event
-
-Named = dict[str, str | None]
-Fact = tuple[int, int, Named]
-"""Second at which it happened, place in the log, what it says."""
+from tests.property.identity.told import Named, Told, facts, tell
+from tests.unit.identity.cluster import Cluster, event
 
 ENTITIES = ("lead:L1", "lead:L2", "contact:K1", "contact:K2", "opportunity:O1", "opportunity:O2")
 ENDS = {"lead": "converted", "contact": "updated", "opportunity": "updated"}
@@ -27,18 +22,6 @@ SAYS: dict[str, dict[str, tuple[str, ...]]] = {
 BELOW = {"activity:X1": ("opportunity", "O1"), "activity:X2": ("opportunity", "O2"),
          "message:M1": ("from", "a@x"), "message:M2": ("from", "b@x")}  # fmt: skip
 """What is below them, and how it names what is above it."""
-
-
-@dataclass(frozen=True)
-class Told:
-    """One event of an entity. of: the event that it corrects (moves to `to`) or, `gone`, takes back."""
-
-    key: str
-    second: int
-    named: Named
-    of: int | None = None
-    gone: bool = False
-    to: int | None = None
 
 
 @st.composite
@@ -65,19 +48,7 @@ def stories(draw: st.DrawFn) -> list[Told]:
     return story
 
 
-def facts(story: list[Told], order: list[int], key: str) -> Iterator[Fact]:
-    """What the entity's events say in the end."""
-    changes = {told.of: told for told in story if told.of is not None}
-    for n, told in enumerate(story):
-        change = changes.get(n)
-        if told.key != key or told.of is not None or (change is not None and change.gone):
-            continue
-        named = {**told.named, **(change.named if change is not None else {})}
-        second = told.second if change is None or change.to is None else change.to
-        yield second, order.index(n), named
-
-
-def home(story: list[Told], order: list[int], key: str) -> str:
+def home(story: list[Told], order: Sequence[int], key: str) -> str:
     """The key where the entity belongs: its own latest account, else that of the newest claim on it."""
     own = [(second, place, named["account"]) for second, place, named in facts(story, order, key)
            if named.get("account")]  # fmt: skip
@@ -92,42 +63,21 @@ def home(story: list[Told], order: list[int], key: str) -> str:
     return home(story, order, max(claims)[1]) if claims else key
 
 
-def send(cluster: Cluster, n: int, told: Told) -> None:
-    kind, _, native = told.key.partition(":")
-    data: dict[str, str | None] = {kind: native, **told.named}
-    if told.of is not None:
-        data["event"] = f"e{told.of}"
-    if told.to is not None:
-        data["time"] = format_instant(MARCH + told.to * SECOND)
-    end = ENDS[kind] if told.of is None else "deleted" if told.gone else "corrected"
-    value = event(f"{kind}.{end}", f"e{n}", MARCH + told.second * SECOND)
-    cluster.send(told.key, {**value, "data": data})
-
-
 @settings(max_examples=200)
 @given(stories(), st.integers(1, 4), st.data())
 def test_what_is_claimed_follows_the_corrected_history(
     story: list[Told], partitions: int, data: st.DataObject
 ) -> None:
-    order = data.draw(st.permutations(range(len(story))))
-    random = data.draw(st.randoms(use_true_random=False))
-
-    def choose(logs: list[Log]) -> Log:
-        return random.choice(logs)
-
     cluster = Cluster(partitions)
     for key, (field, above) in BELOW.items():
         kind, _, native = key.partition(":")
         value = event(f"{kind}.logged", key)
         cluster.send(key, {**value, "data": {kind: native, field: above}})
-    for n in order:
-        send(cluster, n, story[n])
-        cluster.take_steps(choose, data.draw(st.integers(0, 6)))
-    cluster.run(choose)
+    order = tell(cluster, story, ENDS, data)
     check(cluster, story, order)
 
 
-def check(cluster: Cluster, story: list[Told], order: list[int]) -> None:
+def check(cluster: Cluster, story: list[Told], order: Sequence[int]) -> None:
     """Each entity, and what is below it, is at one key; what nobody claims waits, or is nobody's."""
     assert cluster.codes() == []
     waiting = {item.key for item in cluster.waiting()}

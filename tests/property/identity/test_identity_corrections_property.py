@@ -4,19 +4,19 @@ corrected history says.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.time import format_instant
-from tests.unit.identity.cluster import MARCH, SECOND, Cluster, Log, event
+from tests.property.identity.told import Named, Told, facts, tell
+from tests.unit.identity.cluster import Cluster, event
 
 ACCOUNTS = ("A1", "A2", "A3")
 DEALS = {"O1": "A1", "O2": "A2", "O9": None}
 """Deal -> its account; nobody knows the last one."""
 
-Named = dict[str, str | None]
+ACTIVITY = "activity:X"
 names: st.SearchStrategy[Named] = st.one_of(
     st.just({}),
     st.sampled_from(ACCOUNTS).map(lambda account: {"account": account}),
@@ -25,58 +25,28 @@ names: st.SearchStrategy[Named] = st.one_of(
 cleared: st.SearchStrategy[Named] = st.sampled_from(["account", "opportunity"]).map(lambda name: {name: None})
 
 
-@dataclass(frozen=True)
-class Told:
-    """One event of the activity: seconds at which it happened, what it names. of: the event it corrects (to:
-    the seconds to which it moves it) or, `gone`, takes back.
-    """
-
-    second: int
-    named: Named
-    of: int | None = None
-    gone: bool = False
-    to: int | None = None
-
-
 @st.composite
 def stories(draw: st.DrawFn) -> list[Told]:
     """Events of one activity; each is corrected or taken back at most once."""
-    plain = [Told(draw(st.integers(-20, 0)), draw(names)) for _ in range(draw(st.integers(1, 5)))]
+    plain = [Told(ACTIVITY, draw(st.integers(-20, 0)), draw(names)) for _ in range(draw(st.integers(1, 5)))]
     story = list(plain)
     for of in draw(st.lists(st.integers(0, len(plain) - 1), max_size=4, unique=True)):
         second, to = draw(st.integers(-20, 0)), draw(st.one_of(st.none(), st.integers(-20, 0)))
         if draw(st.integers(0, 2)) == 0:
-            story.append(Told(second, {}, of, gone=True))
+            story.append(Told(ACTIVITY, second, {}, of, gone=True))
         else:
-            story.append(Told(second, draw(st.one_of(names, cleared)), of, to=to))
+            story.append(Told(ACTIVITY, second, draw(st.one_of(names, cleared)), of, to=to))
     return story
 
 
-def namings(story: list[Told], order: list[int]) -> list[tuple[int, int, str | None]]:
+def namings(story: list[Told], order: Sequence[int]) -> list[tuple[int, int, str | None]]:
     """(second, place, account or None when the deal is of none) of all that names anything in the end."""
-    changes = {told.of: told for told in story if told.of is not None}
     found = []
-    for n, told in enumerate(story):
-        change = changes.get(n)
-        if told.of is not None or (change is not None and change.gone):
-            continue
-        named = {**told.named, **(change.named if change is not None else {})}
-        second = told.second if change is None or change.to is None else change.to
+    for second, place, named in facts(story, order, ACTIVITY):
         account = named.get("account") or named.get("opportunity")
         if account is not None:
-            found.append((second, order.index(n), DEALS.get(account, account)))
+            found.append((second, place, DEALS.get(account, account)))
     return sorted(found, key=lambda naming: naming[:2])
-
-
-def send(cluster: Cluster, n: int, told: Told) -> None:
-    data: dict[str, object] = {**told.named}
-    if told.of is not None:
-        data["event"] = f"e{told.of}"
-    if told.to is not None:
-        data["time"] = format_instant(MARCH + told.to * SECOND)
-    end = "logged" if told.of is None else "deleted" if told.gone else "corrected"
-    value = event(f"activity.{end}", f"e{n}", MARCH + told.second * SECOND, activity="X")
-    cluster.send("activity:X", {**value, "data": {**value["data"], **data}})
 
 
 @settings(max_examples=200)
@@ -84,21 +54,12 @@ def send(cluster: Cluster, n: int, told: Told) -> None:
 def test_an_entity_is_where_its_corrected_history_says(
     story: list[Told], partitions: int, data: st.DataObject
 ) -> None:
-    order = data.draw(st.permutations(range(len(story))))
-    random = data.draw(st.randoms(use_true_random=False))
-
-    def choose(logs: list[Log]) -> Log:
-        return random.choice(logs)
-
     cluster = Cluster(partitions)
     for deal, account in DEALS.items():
         if account is not None:
             value = event("opportunity.created", f"d{deal}", opportunity=deal, account=account)
             cluster.send(f"opportunity:{deal}", value)
-    for n in order:
-        send(cluster, n, story[n])
-        cluster.take_steps(choose, data.draw(st.integers(0, 6)))
-    cluster.run(choose)
+    order = tell(cluster, story, {"activity": "logged"}, data)
     places = cluster.places().get("activity||X", {})
     named = namings(story, order)
     account = named[-1][2] if named else None
