@@ -55,8 +55,8 @@ QUIET: Final = 1.0
 BEHIND: Final = 15.0
 """Seconds that a worker may be behind at the end."""
 
-PATIENCE: Final = 90.0
-"""Seconds for the workers to take up work and to take in the past."""
+PATIENCE: Final = 60.0
+"""Seconds for the workers to take up work, and for each step of the past."""
 
 
 class Plot(Protocol):
@@ -116,16 +116,23 @@ class OnCluster:
         rules = {rule.id for rule in read_rules([self.workspace.rules]).rules}
         heard = self._heard
         async with heard.following(lambda _: None), _producer(self._cluster) as producer:
-            async with asyncio.timeout(PATIENCE):
-                await heard.until(lambda: rules <= heard.rules)
-                begun = time.perf_counter()
-                await self._append(producer, events, now, told)
-                await heard.quiet(QUIET)  # merged customers are still brought together
+            await self._come(lambda: rules <= heard.rules, "take up work")
+            begun = time.perf_counter()
+            await self._append(producer, events, now, told)
+            await heard.quiet(QUIET)  # merged customers are still brought together
             seconds = time.perf_counter() - begun
         self._rate = len(events) / seconds
         refused = sum(part.rows_rejected for part in report.files)
         parked = len(self._past - set(heard.events))
         return Past(len(events), refused, parked, len(heard.notes), seconds, now, heard.standing())
+
+    async def _come(self, true: Callable[[], bool], what: str) -> None:
+        """Wait until the workers have come so far."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._heard.until(true)
+        except TimeoutError:
+            raise TimeoutError(f"the workers do not {what} within {PATIENCE:.0f} s") from None
 
     async def _append(
         self, producer: AIOKafkaProducer, events: Sequence[Imported], now: int, told: Told
@@ -138,7 +145,7 @@ class OnCluster:
             if at > end:
                 told("import", count, len(events))
                 await _tick(ticker, producer, cluster, end)
-                await heard.until(partial(heard.worked_off, end))
+                await self._come(partial(heard.worked_off, end), "take in ten days of the past")
                 end = at + STEP
             entry = entry_of(item.event, at, hist=now, namespaces=self.settings.namespaces)
             number = 0 if entry.key == SHARED else partition_of(entry.key, cluster.partitions)
@@ -146,7 +153,7 @@ class OnCluster:
             topic = cluster.name(entry.topic)
             await producer.send(topic, key=key, value=value, headers=headers, partition=number)
         await _tick(ticker, producer, cluster, now)
-        await heard.until(partial(heard.worked_off, now))
+        await self._come(partial(heard.worked_off, now), "take in the past")
         told("import", len(events), len(events))
 
     # -- life ----------------------------------------------------------------------------------------------
