@@ -15,23 +15,9 @@ import httpx2
 
 from bench.cluster.process import Measured
 from deploy.local.process import NotStartedError
+from deploy.local.settings import cluster_tables
 
-SETTINGS = """\
-zone = "Asia/Shanghai"
-
-[cluster]
-prefix = "{prefix}"
-partitions = {partitions}
-replication = 1
-session_ms = {session}
-
-[cluster.kafka]
-brokers = "{kafka}"
-
-[cluster.redis]
-url = "{redis}"
-"""
-
+ZONE = 'zone = "Asia/Shanghai"\n'
 READY_SECONDS = 180.0
 LOOK_SECONDS = 0.2
 
@@ -81,9 +67,8 @@ def workspace(
 ) -> Path:
     """A workspace for workers. servers: address of Kafka, URL of Redis; files: rules and people as YAML."""
     (folder / "rules").mkdir(parents=True)
-    kafka, redis = servers
-    text = SETTINGS.format(prefix=prefix, partitions=partitions, kafka=kafka, redis=redis, session=session_ms)
-    (folder / "stagewatch.toml").write_text(text, "utf-8")
+    tables = cluster_tables(prefix, partitions, *servers, session_ms=session_ms)
+    (folder / "stagewatch.toml").write_text(ZONE + tables, "utf-8")
     (folder / "rules" / "bench.yaml").write_text(files[0], "utf-8")
     (folder / "people.yaml").write_text(files[1], "utf-8")
     return folder

@@ -12,30 +12,17 @@ from deploy.local.kafka import Kafka
 from deploy.local.mail import MailCatcher
 from deploy.local.process import ServerProcess
 from deploy.local.redis import Redis
+from deploy.local.settings import cluster_tables
 from deploy.local.watching import Alertmanager, Prometheus
 from deploy.local.worker import Worker
 
-SETTINGS = """
+MAIL = """
 [mail]
 host = "127.0.0.1"
 port = {mail}
 tls = "none"
 sender = "Stagewatch <watch@example.com>"
-
-[cluster]
-prefix = "stagewatch"
-partitions = {partitions}
-replication = 1
-session_ms = 3000
-trial = {trial}
-
-[cluster.kafka]
-brokers = "{kafka}"
-
-[cluster.redis]
-url = "{redis}"
 """
-
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -61,8 +48,9 @@ class Site:
 
     def settings(self, partitions: int, mail_port: int, *, trial: bool) -> str:
         """The part of `stagewatch.toml` that names these servers. mail_port: where users' mails go."""
-        fields = {"partitions": partitions, "mail": mail_port, "trial": str(trial).lower()}
-        return SETTINGS.format(**fields, kafka=self.kafka.address, redis=self.redis.url)
+        servers = (self.kafka.address, self.redis.url)
+        tables = cluster_tables("stagewatch", partitions, *servers, session_ms=3000, trial=trial)
+        return MAIL.format(mail=mail_port) + tables
 
     @property
     def _in_order(self) -> Sequence[Sequence[ServerProcess]]:

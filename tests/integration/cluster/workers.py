@@ -12,27 +12,12 @@ from typing import Any
 import httpx2
 
 from deploy.local.process import ServerProcess
+from deploy.local.settings import cluster_tables
 
 HOME = Path(__file__).parents[3]
 TOKEN = "t0ken-of-senders-0123456789abcdef"
 
-SETTINGS = """\
-zone = "Asia/Shanghai"
-
-[cluster]
-prefix = "{prefix}"
-partitions = {partitions}
-replication = 1
-session_ms = 2000
-tick_ms = 100
-
-[cluster.kafka]
-brokers = "{kafka}"
-
-[cluster.redis]
-url = "{redis}"
-"""
-
+ZONE = 'zone = "Asia/Shanghai"\n'
 RULE = """\
 rule: quote-large
 title: Large quote
@@ -55,8 +40,8 @@ def workspace(
 ) -> Path:
     """A workspace with one rule and one person, for workers on that broker."""
     (folder / "rules").mkdir(parents=True)
-    text = SETTINGS.format(prefix=prefix, partitions=partitions, kafka=kafka, redis=redis)
-    (folder / "stagewatch.toml").write_text(text, "utf-8")
+    tables = cluster_tables(prefix, partitions, kafka, redis, session_ms=2000, tick_ms=100)
+    (folder / "stagewatch.toml").write_text(ZONE + tables, "utf-8")
     (folder / "rules" / "quote-large.yaml").write_text(RULE, "utf-8")
     (folder / "people.yaml").write_text(PEOPLE, "utf-8")
     return folder
