@@ -137,7 +137,8 @@ class Heard:
         elif topic == NOTIFICATIONS:
             self.notes[str(value["id"])] += 1
         elif (place := place_of(record.headers)) is not None:
-            one = Record(topic, key_of(record.key), place.kind, value, place.at, place.feed, place.n)
+            stamp = (place.at, place.feed, place.n, place.late)
+            one = Record(topic, key_of(record.key), place.kind, value, *stamp)
             if topic == SALES_EVENTS:
                 self._entry(record.partition, one)
             elif one.kind == WATERMARK:

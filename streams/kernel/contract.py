@@ -40,7 +40,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     kind: `event`, `shared` (a change of shared rows, sent to every partition), `command`, or a machine's
     own protocol kinds (`move.begin`, `resolve`, ...). `at` is the logical time in us; `feed` the
     partition that stamped it and `n` its running number there: (at, feed, n) is unique and orders equal
-    times.
+    times. late: it is of an imported history or of a backlog, so it is not to overtake what is older.
     """
 
     topic: str
@@ -50,6 +50,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     at: int
     feed: int = 0
     n: int = 0
+    late: bool = False
 
 
 class Wait(msgspec.Struct, frozen=True, gc=False):
@@ -233,9 +234,11 @@ class Context:
         """Arm (or move) the wait `name` of this key to `due` us; None disarms it."""
         self.step.waits[(self.key, name)] = due
 
-    def emit(self, topic: str, key: str, kind: str, value: Any, *, everywhere: bool = False) -> None:
-        """Append a record to `topic`."""
-        self.step.emits.append(Emit(topic, key, kind, value, None, everywhere))
+    def emit(
+        self, topic: str, key: str, kind: str, value: Any, *, everywhere: bool = False, at: int | None = None
+    ) -> None:
+        """Append a record to `topic`. at: see `Emit`."""
+        self.step.emits.append(Emit(topic, key, kind, value, at, everywhere))
 
     def sweep(self, what: Any) -> None:
         """Start a sweep over all keys of this partition."""

@@ -3,35 +3,35 @@ every runtime.
 
 The order it guarantees, per key: a wait due at or before a record's `at` goes first; records of a key
 that must wait for such a wait queue behind it as rows, by their `at`, so the output does not depend on how
-often watermarks come, nor on which feed is ahead of the others. It must not do I/O or know what a machine
-means; the runtime makes its effects durable together with the position.
+often watermarks come, nor on which feed is ahead of the others. Late records of several feeds go in the order
+of their `at`: each is held until the clock has come to it. It must not do I/O or know what a machine means;
+the runtime makes its effects durable together with the position.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import islice
 from typing import Any
 
 from msgspec.structs import replace
 
 from schemas.errors import StagewatchError
 from streams.kernel.contract import SHARED, Context, Machine, Record, Step, StorageError, Store, Sweep, Wait
+from streams.kernel.held import Held
 from streams.kernel.outcome import NEVER, Counter, Dead, Out, fault_of
+from streams.kernel.sweeps import Running, Sweeps
 
 __all__ = ["NEVER", "Counter", "Dead", "Out", "Partition"]
 
-HELD, HELD_KEYS, SWEEPS, SWEPT, META = "h", "held", "sweep", "k", "meta"
-
-EARLIEST = 1 << 62
-"""Added to an `at` (us), so that digits order as numbers do, those before 1970 included."""
+META = "meta"
 
 
 class Partition:
     """One partition of one machine.
 
     feeds: numbers of the partitions whose `at` make up the clock. stamps: True for the machine that
-    stamps `at` (identity): its logical time never falls within the partition, whatever arrives.
+    stamps `at` (identity): its logical time never falls within the partition, whatever arrives. behind: what
+    a wait leads to is late, too, when the clock is so far (us) past its due.
     """
 
     def __init__(
@@ -42,12 +42,13 @@ class Partition:
         feeds: Iterable[int],
         *,
         stamps: bool = False,
+        behind: int = NEVER,
         counter: Counter | None = None,
     ) -> None:
         self.machine = machine
         self.store = store
         self.number = number
-        self._stamps = stamps
+        self._stamps, self._behind = stamps, behind
         meta: dict[str, Any] = store.get(SHARED, META, "driver") or {}
         self._saved = meta
         saved: dict[str, int] = meta.get("clocks", {})
@@ -56,16 +57,16 @@ class Partition:
         self.last_at: int = meta.get("at", -1)
         self._counter = counter or Counter()
         self._counter.n = max(self._counter.n, meta.get("n", 0))
-        self._held: set[str] = {name for name, _ in store.scan(SHARED, HELD_KEYS)}
-        self.sweeps: dict[str, dict[str, Any]] = dict(store.scan(SHARED, SWEEPS))
+        self._held = Held(store, meta.get("passed", -1))
+        self._sweeps = Sweeps(store, meta.get("sweeps", 0))
+        self.sweeps = self._sweeps.running
         """Running sweeps by their number; to be read only. The same dict as long as the partition lives."""
-        self._sweep_seq: int = meta.get("sweeps", 0)
         self.outs: list[Out] = []
         self.dead: list[Dead] = []
         self.lateness: list[int] = []
         """Per fired wait, how far (us) the clock was past its due: for metrics; cleared by the runtime."""
         self.due = NEVER
-        """Earliest due (us) of all armed waits."""
+        """Earliest clock (us) at which a wait fires or a late record goes; -1: at once."""
         self.look()
 
     # -- what the runtime calls ---------------------------------------------------------------------------
@@ -80,11 +81,12 @@ class Partition:
         if self.due <= self.clock and not self._fire_due(budget):
             return False
         if self._blocked(record):
-            self._hold(record)
+            self._held.put(record)
+            self.look()
         else:
             self._process(record)
             if record.key in self._held:  # it may have ended what the others wait for
-                self._release(record.key)
+                self._release(record.key, budget)
         return True
 
     def watermark(self, feed: int, at: int, budget: int = 1_000_000) -> bool:
@@ -108,7 +110,7 @@ class Partition:
         """Try a dead letter again at the present clock; a wait only if its name was not armed again since."""
         at = max(what.at, self.clock)
         if isinstance(what, Record):
-            self.receive(replace(what, at=at))
+            self.receive(replace(what, at=at, late=False))
         elif isinstance(what, Sweep) or all(name != what.name for name, _ in self.store.waits_of(what.key)):
             self._call(replace(what, at=at), what.key, at)
         self._fire_key(what.key)
@@ -122,12 +124,16 @@ class Partition:
         for _ in range(keys):
             key = self.store.next_key(sweep["cursor"])
             if key is None:
-                self._end_sweep(seq)
+                self._sweep(self._sweeps.end(seq), SHARED)  # the last visit is to what all keys share
                 return bool(self.sweeps)
             sweep["cursor"] = key
             self.sweeps[seq] = sweep
-            self._visit(key, seq, sweep)
-        self._write({(SHARED, SWEEPS, seq): dict(sweep)})
+            if self._sweeps.visit(key, seq):
+                self._sweep(sweep, key)
+                self._fire_key(key)
+                if key in self._held:
+                    self._release(key)
+        self._sweeps.save(seq, sweep)
         return True
 
     def checkpoint(self) -> None:
@@ -136,11 +142,12 @@ class Partition:
             "clocks": {str(f): at for f, at in self.clocks.items()},
             "at": self.last_at,
             "n": self._counter.n,
-            "sweeps": self._sweep_seq,
+            "sweeps": self._sweeps.begun,
+            "passed": self._held.passed,
         }
         if meta != self._saved:
             self._saved = meta
-            self._write({(SHARED, META, "driver"): meta})
+            self.store.apply(Step(rows={(SHARED, META, "driver"): meta}), 0)
 
     @property
     def sweeping(self) -> int:
@@ -154,8 +161,8 @@ class Partition:
 
     def look(self) -> None:
         """Note the earliest due; to be called by whoever changes waits of the store by himself."""
-        first = self.store.next_due()
-        self.due = NEVER if first is None else first[0]
+        first, late = self.store.next_due(), self._held.next_late()
+        self.due = late if first is None else min(first[0], late)
 
     def _set_clock(self, feed: int, at: int) -> None:
         clocks = self.clocks
@@ -168,60 +175,67 @@ class Partition:
 
     def _blocked(self, record: Record) -> bool:
         key, at = record.key, record.at
-        if key in self._held and self._first_held(key) <= at:
+        if record.late and self._too_early(at) and len(self.clocks) > 1:
+            return True
+        if key in self._held and self._held.first(key) <= at:
             return True
         return _is_by(self.store.key_due(key), at)
 
-    def _first_held(self, key: str) -> int:
-        """`at` (us) of the first of the key's held records; NEVER when it has none."""
-        return min((row[3] for _, row in islice(self.store.scan(key, HELD), 1)), default=NEVER)
+    def _too_early(self, at: int) -> bool:
+        """Whether a feed may still send what goes before a late record."""
+        return at > self.clock and at > self._held.passed
 
     def _process(self, record: Record) -> None:
         if self.sweeps and record.key != SHARED:
-            self._sweep_at_touch(record.key)
+            self._touch(record.key)
         at = record.at
         if self._stamps and at < self.last_at:
             at = self.last_at
-        self._call(record, record.key, at)
+        self._call(record, record.key, at, late=record.late)
         if self.due <= self.clock:
             self._fire_key(record.key)
 
-    def _hold(self, record: Record) -> None:
-        count: int = self.store.get(SHARED, HELD_KEYS, record.key) or 0
-        row = [record.topic, record.kind, record.value, record.at, record.feed, record.n]
-        name = f"{record.at + EARLIEST:019d}|{count:012d}"
-        self._write({(record.key, HELD, name): row, (SHARED, HELD_KEYS, record.key): count + 1})
-        self._held.add(record.key)
-
-    def _release(self, key: str) -> None:
-        """Process held records of `key` until one must wait again."""
-        for name, (topic, kind, value, at, feed, n) in list(self.store.scan(key, HELD)):
+    def _release(self, key: str, budget: int = 1_000_000) -> int:
+        """Process held records of `key` until one must wait again, or the budget is used up; how many."""
+        held, count = self._held, 0
+        while key in held:
             self._fire_key(key)
-            if _is_by(self.store.key_due(key), at):
-                return
-            self._write({(key, HELD, name): None})
-            self._process(Record(topic, key, kind, value, at, feed, n))
-        self._held.discard(key)
-        self._write({(SHARED, HELD_KEYS, key): None})
+            record = held.look(key)
+            if _is_by(self.store.key_due(key), record.at) or (record.late and self._too_early(record.at)):
+                break
+            if record.late and count >= budget:
+                held.look_again(key)
+                break
+            held.take(key)
+            self._process(record)
+            count += 1
+        self.look()
+        return count
 
     # -- waits --------------------------------------------------------------------------------------------
 
     def _fire_due(self, budget: int) -> bool:
-        store, clock = self.store, self.clock
-        while (first := store.next_due()) is not None and first[0] <= clock:
+        """Fire what is due and let late records go whose turn it is, in the order of time."""
+        while self.due <= self.clock:
             if budget <= 0:
                 return False
-            budget -= 1
-            self._fire(*first)
-            if first[1] in self._held:
-                self._release(first[1])
+            first = self.store.next_due()
+            if first is not None and first[0] <= self._held.next_late():
+                key = first[1]
+                self._fire(*first)
+                budget -= 1
+            else:
+                key = self._held.pop_late()
+                self.look()
+            if key in self._held:
+                budget -= self._release(key, budget)
         return True
 
     def _fire_key(self, key: str) -> None:
         """Fire the waits of `key` that the clock has passed already, up to its next held record."""
         store, until = self.store, self.clock
         if key in self._held:
-            until = min(until, self._first_held(key))
+            until = min(until, self._held.first(key))
         while (first := store.key_first(key)) is not None and first[0] <= until:
             self._fire(first[0], key, first[1])
 
@@ -229,50 +243,24 @@ class Partition:
         floor = self.store.pop_wait(due, key, name)
         self.look()
         if self.sweeps:
-            self._sweep_at_touch(key)
+            self._touch(key)
         self.lateness.append(max(0, self.clock - due))
         at = max(due, floor)
-        self._call(Wait(key, name, due, at), key, at)
+        self._call(Wait(key, name, due, at), key, at, late=self.clock - due > self._behind)
 
     # -- sweeps -------------------------------------------------------------------------------------------
 
-    def _start_sweep(self, what: Any, at: int) -> None:
-        self._sweep_seq += 1
-        seq = f"{self._sweep_seq:010d}"
-        self.sweeps[seq] = {"what": what, "at": at, "cursor": None}
-        self._write({(SHARED, SWEEPS, seq): self.sweeps[seq]})
+    def _touch(self, key: str) -> None:
+        for sweep in self._sweeps.touch(key):
+            self._sweep(sweep, key)
 
-    def _visit(self, key: str, seq: str, sweep: dict[str, Any]) -> None:
-        swept: str | None = self.store.get(key, SWEPT, "swept")
-        if swept is None or swept < seq:
-            self._call(Sweep(key, sweep["what"], sweep["at"]), key, sweep["at"])
-            self._fire_key(key)
-            if key in self._held:
-                self._release(key)
-        elif swept == seq:
-            self._write({(key, SWEPT, "swept"): None})
-
-    def _sweep_at_touch(self, key: str) -> None:
-        """A key touched before the cursor comes is swept now, so every rule is judged from its first
-        moment.
-        """
-        swept: str | None = self.store.get(key, SWEPT, "swept")
-        for seq, sweep in sorted(self.sweeps.items()):
-            cursor = sweep["cursor"]
-            if (cursor is not None and cursor >= key) or (swept is not None and swept >= seq):
-                continue
-            self._write({(key, SWEPT, "swept"): seq})
-            self._call(Sweep(key, sweep["what"], sweep["at"]), key, sweep["at"])
-
-    def _end_sweep(self, seq: str) -> None:
-        """All keys were visited: the last visit is to what they share."""
-        sweep = self.sweeps.pop(seq)
-        self._write({(SHARED, SWEEPS, seq): None})
-        self._call(Sweep(SHARED, sweep["what"], sweep["at"]), SHARED, sweep["at"])
+    def _sweep(self, sweep: Running, key: str) -> None:
+        at: int = sweep["at"]
+        self._call(Sweep(key, sweep["what"], at), key, at)
 
     # -- calling the machine ------------------------------------------------------------------------------
 
-    def _call(self, what: Record | Wait | Sweep, key: str, at: int) -> None:
+    def _call(self, what: Record | Wait | Sweep, key: str, at: int, *, late: bool = False) -> None:
         ctx = Context(self.store, key, at, self.number)
         try:
             if isinstance(what, Record):
@@ -295,12 +283,10 @@ class Partition:
         self.last_at = max(self.last_at, at)
         for emit in step.emits:
             self._counter.n += 1
-            self.outs.append(Out(emit, at if emit.at is None else emit.at, self.number, self._counter.n))
+            stamp = at if emit.at is None else emit.at
+            self.outs.append(Out(emit, stamp, self.number, self._counter.n, late))
         for swept in step.sweeps:
-            self._start_sweep(swept, at)
-
-    def _write(self, rows: dict[tuple[str, str, str], Any]) -> None:
-        self.store.apply(Step(rows=rows), 0)
+            self._sweeps.start(swept, at)
 
 
 def _is_by(due: int | None, at: int) -> bool:

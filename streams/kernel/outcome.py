@@ -14,12 +14,16 @@ NEVER = 1 << 62
 
 
 class Out(msgspec.Struct, frozen=True, gc=False):
-    """An emitted record with its place: (at, feed, n) where feed is the emitting partition."""
+    """An emitted record with its place: (at, feed, n) where feed is the emitting partition.
+
+    late: see `Record`.
+    """
 
     emit: Emit
     at: int
     feed: int
     n: int
+    late: bool = False
 
 
 class Dead(msgspec.Struct, frozen=True):

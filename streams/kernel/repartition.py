@@ -18,7 +18,9 @@ from typing import Any
 from schemas.canonical import partition_of
 from schemas.errors import StreamError
 from streams.kernel.contract import SHARED, WAITS, Step, Store
-from streams.kernel.driver import HELD_KEYS, META, SWEEPS, SWEPT
+from streams.kernel.driver import META
+from streams.kernel.held import HELD_KEYS
+from streams.kernel.sweeps import SWEEPS, SWEPT
 
 Row = tuple[str, str, str, Any]
 """(key, bucket, name, value), as `Store.walk` gives them."""
@@ -131,7 +133,7 @@ class Repartition:
 
     def _placed(self, bucket: str, name: str, values: list[Any]) -> Iterator[Placed]:
         sharing = self._sharing
-        if bucket in sharing.by_key or bucket == HELD_KEYS:
+        if bucket in sharing.by_key or (bucket == HELD_KEYS and name != SHARED):
             yield partition_of(name, self._partitions), (SHARED, bucket, name, values[0])
         elif bucket in sharing.added:
             yield 0, (SHARED, bucket, name, sum(values))

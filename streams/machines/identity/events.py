@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from streams.kernel.contract import Context
 from streams.machines.corrections import effective, target_of
 from streams.machines.identity import claims, history
 from streams.machines.identity.history import Note
@@ -36,7 +35,7 @@ def take(node: Node, event: Event, limits: Limits) -> None:
         now = history.with_events(node, old, [event])
         if _decide(node, now, [event]):
             history.keep(node, now[len(old) :])
-            _go_on(node, event)
+            _go_on(node, event, node.ctx.at)
             let_go(node, now)
         else:
             park(node, event, limits)
@@ -67,7 +66,7 @@ def _goes_on(node: Node, event: Event) -> bool:
         return False
     if not history.is_plain(node.ctx, node.row, node.kind, event, parent):
         return False
-    _go_on(node, event)
+    _go_on(node, event, node.ctx.at)
     return True
 
 
@@ -139,8 +138,8 @@ def reconsider(node: Node) -> None:
         _settle_meanwhile(node, notes)
     if _decide(node, notes, waiting):
         history.keep(node, notes[len(old) :])
-        for event in release(node):
-            _go_on(node, event)
+        for at, event in release(node):
+            _go_on(node, event, at)
         let_go(node, notes)
 
 
@@ -165,24 +164,24 @@ def _named(node: Node, note: Note) -> str | None:
     return parent_of(node.kind, node.namespace, node.key, note["e"]["data"])
 
 
-def _go_on(node: Node, event: Event) -> None:
-    send(node, node.target, event)
-    _follow_up(node, event)
+def _go_on(node: Node, event: Event, at: int) -> None:
+    send(node, node.target, event, at)
+    _follow_up(node, event, at)
 
 
-def send(node: Node, target: str, event: Event) -> None:
+def send(node: Node, target: str, event: Event, at: int) -> None:
     """Put the event on `sales.events`; the account machine learns a namespace that is not the default one."""
     value = event if not node.namespace or "ns" in event else {**event, "ns": node.namespace}
-    node.ctx.emit(SALES_EVENTS, target, EVENT, value)
+    node.ctx.emit(SALES_EVENTS, target, EVENT, value, at=at)
 
 
-def _follow_up(node: Node, event: Event) -> None:
+def _follow_up(node: Node, event: Event, at: int) -> None:
     """What the event makes known of other keys."""
     if "c" in node.row:
         claims.adopt_only(node, history.given(node, history.notes(node)))
         return
     for key in given(node.kind, node.namespace, node.key, event["type"], event["data"]):
-        claims.adopt(node, key, effective_time(node.ctx, event))
+        claims.adopt(node, key, min(event["time"], at))
 
 
 def resolved(node: Node, parent: str, k: str | None) -> None:
@@ -209,9 +208,3 @@ def reconsider_anew(node: Node) -> None:
     if "w" in node.row:
         node.set("w", None)
         reconsider(node)
-
-
-def effective_time(ctx: Context, event: Event) -> int:
-    """The lesser of the event's time and the logical time (us)."""
-    time: int = event["time"]
-    return min(time, ctx.at)

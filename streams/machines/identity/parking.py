@@ -3,7 +3,8 @@ dropped.
 
 Fields of the route row while a key waits: `w` the parent it waits for, `n` how many events wait, `s` the
 next number. The shared row (`parked`, key) says for what and since when, the shared row (`count`, `parked`)
-how many in all. It must not decide where an event goes.
+how many in all. The name of a parked event is its number and its arrival. It must not decide where an event
+goes.
 """
 
 from __future__ import annotations
@@ -35,8 +36,9 @@ def park(node: Node, event: Event, limits: Limits) -> None:
     if total >= limits.partition:
         raise _full("SW-STREAM-043", node, limits.partition)
     number: int = node.row.get("s", 0)
-    node.ctx.put(PARK, f"{number:012d}", event)
-    node.ctx.put(PARKED_AS, name, f"{number:012d}")
+    place = f"{number:012d}|{node.ctx.at}"
+    node.ctx.put(PARK, place, event)
+    node.ctx.put(PARKED_AS, name, place)
     node.set("n", count + 1)
     node.set("s", number + 1)
     node.ctx.put_shared(COUNT, PARKED, total + 1)
@@ -74,8 +76,10 @@ def waiting_events(node: Node) -> list[Event]:
     return [event for _, event in node.ctx.scan(PARK)]
 
 
-def release(node: Node) -> list[Event]:
-    """Nothing waits any more; the events that did, in order."""
+def release(node: Node) -> list[tuple[int, Event]]:
+    """Nothing waits any more; the events that did, in order, each with the logical time (us) of its going on:
+    of the answer, or of its own arrival when that was later, as in a backlog whose answers come behind it.
+    """
     waiting = list(node.ctx.scan(PARK))
     for name, event in waiting:
         node.ctx.put(PARK, name, None)
@@ -85,4 +89,5 @@ def release(node: Node) -> list[Event]:
     node.ctx.put_shared(PARKED, node.key, None)
     if waiting:
         node.ctx.put_shared(COUNT, PARKED, (node.ctx.shared(COUNT, PARKED) or 0) - len(waiting))
-    return [event for _, event in waiting]
+    at = node.ctx.at
+    return [(max(at, int(name.partition("|")[2] or at)), event) for name, event in waiting]

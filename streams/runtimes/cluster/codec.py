@@ -1,6 +1,7 @@
 """Records as Kafka holds them, both ways: key, JSON value, one header with the record's place.
 
     header `sw` = kind, at, feed, n and the machine that wrote it, separated by blanks
+    header `sw-late`: the record is late (`streams.kernel.contract.Record`)
 
 What has no such header came from outside. It must not do I/O.
 """
@@ -15,7 +16,7 @@ import msgspec
 from schemas.errors import StreamError, show
 from streams.kernel.contract import Record
 
-PLACE = "sw"
+PLACE, LATE = "sw", "sw-late"
 
 Headers = Sequence[tuple[str, bytes]]
 Line = tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]
@@ -32,19 +33,23 @@ _unpack_address = msgspec.msgpack.Decoder(tuple[str, str, str]).decode
 
 
 class Place(msgspec.Struct, frozen=True, gc=False):
-    """What the header says. writer: the machine, "" for an intake entry."""
+    """What the headers say. writer: the machine, "" for an intake entry."""
 
     kind: str
     at: int
     feed: int
     n: int
     writer: str
+    late: bool = False
 
 
 def line(record: Record, writer: str = "") -> Line:
     """A record to be written."""
     place = f"{record.kind} {record.at} {record.feed} {record.n} {writer}"
-    return record.key.encode(), encode(record.value), [(PLACE, place.encode())]
+    headers = [(PLACE, place.encode())]
+    if record.late:
+        headers.append((LATE, b""))
+    return record.key.encode(), encode(record.value), headers
 
 
 def place_of(headers: Headers) -> Place | None:
@@ -57,7 +62,8 @@ def place_of(headers: Headers) -> Place | None:
         if name == PLACE:
             try:
                 kind, at, feed, n, writer = raw.decode().split(" ")
-                return Place(kind, int(at), int(feed), int(n), writer)
+                late = len(headers) > 1 and any(other == LATE for other, _ in headers)
+                return Place(kind, int(at), int(feed), int(n), writer, late)
             except ValueError as error:
                 raise unreadable("header sw", show(raw.decode("utf-8", "replace")), str(error)) from error
     return None

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from schemas.topics import Topic, all_topics
+from streams.kernel.outcome import NEVER
 from streams.topology import MACHINES, MachineSpec
 
 
@@ -21,7 +22,8 @@ class Pace:
     so long without a sign of life a worker's partitions go to others. commit_ms: a transaction that takes
     longer ends the task; transaction_ms: the broker ends it then. fetch_ms: how long the broker waits for
     news; poll_ms: how long a task does before it looks around. gather_ms: so long after a commit the next
-    batch is begun, unless it is full.
+    batch is begun, unless it is full. behind_ms: what is taken so long after its append is of a backlog; live
+    traffic never is, whatever fails over.
     """
 
     batch_records: int = 1000
@@ -38,6 +40,7 @@ class Pace:
     waits: int = 500
     sweep_keys: int = 200
     cache_rows: int = 50_000
+    behind_ms: int = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,11 @@ class Cluster:
     def folder(self, cluster_id: str) -> Path:
         """Where the local files of partitions are. cluster_id: of the brokers."""
         return self.data / cluster_id / self.prefix
+
+    @property
+    def behind(self) -> int:
+        """What comes so much (us) after its time is of a backlog; a trial does not know by the time."""
+        return NEVER if self.trial else self.pace.behind_ms * 1000
 
     @property
     def stamping(self) -> tuple[str, ...]:

@@ -2,7 +2,9 @@
 
 With several topics a record is handed out only when no older one can come from another: each is read to its
 end as of a moment after the record had come. So a backlog is worked off in the order in which it was written,
-and a tick is handed out when all that is older has been. It must not decide what a record means.
+and a tick is handed out when all that is older has been. What partitions say to each other has the time of
+what led to it: so a question about the middle of a backlog is answered there. It must not decide what a
+record means.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ FETCH_BYTES = 1 << 20
 
 
 class Input(msgspec.Struct, frozen=True):
-    """A record as it was read. topic: without the prefix. at: us, of the append or as the trial says."""
+    """A record as it was read. topic: without the prefix. at: us, of the append or as the record says."""
 
     topic: str
     partition: int
@@ -39,11 +41,14 @@ class Input(msgspec.Struct, frozen=True):
 class Inputs:
     """The topics of a machine's partition from given positions on.
 
-    merged: hand out in the order of `at`; else in the order of each topic. trial: a record's own time counts.
+    With several they are handed out in the order of `at`; else in the order of the topic. own: the topic by
+    which the partitions of the machine speak to each other: there, and in a trial, a record's own time
+    counts. newest: the greatest time (us) at which anything was appended, as far as is known.
     """
 
-    def __init__(self, cluster: Cluster, topics: Sequence[str], number: int) -> None:
-        self._cluster = cluster
+    def __init__(self, cluster: Cluster, topics: Sequence[str], number: int, own: str | None = None) -> None:
+        self._cluster, self._own = cluster, own
+        self._spoken = self.newest = -1
         self._tps = {TopicPartition(cluster.name(topic), number): topic for topic in topics}
         self._merged = len(topics) > 1
         self._buffers: dict[TopicPartition, deque[Input]] = {tp: deque() for tp in self._tps}
@@ -108,8 +113,10 @@ class Inputs:
             topic = self._tps[tp]
             target = self._buffers[tp] if self._merged else self._ready
             target.extend(
-                Input(topic, tp.partition, record.offset, self._at(record), record) for record in records
+                Input(topic, tp.partition, record.offset, self._at(topic, record), record)
+                for record in records
             )
+            self.newest = max(self.newest, target[-1].at)
         if self._merged and any(self._buffers.values()):
             await self._merge()
 
@@ -133,14 +140,13 @@ class Inputs:
             raise RuntimeError("the inputs are closed")
         return self._consumer
 
-    def _at(self, record: ConsumerRecord) -> int:
-        """The append time in us; in a trial the time that the record brings."""
-        if self._cluster.trial:
-            with contextlib.suppress(StreamError):
-                place = place_of(record.headers)
-                if place is not None:
-                    return place.at
-        return record.timestamp * 1000
+    def _at(self, topic: str, record: ConsumerRecord) -> int:
+        """The time in us by which the record is put in order; it never falls among what partitions say."""
+        appended: int = record.timestamp * 1000
+        if topic == self._own:
+            self._spoken = max(self._spoken, _brought(record, self._spoken))
+            return self._spoken
+        return _brought(record, appended) if self._cluster.trial else appended
 
     async def _merge(self) -> None:
         """Hand out what nothing older can overtake any more."""
@@ -158,3 +164,12 @@ class Inputs:
             self._ready.append(buffer.popleft())
             if buffer:
                 heapq.heappush(heads, (buffer[0].at, index, buffer))
+
+
+def _brought(record: ConsumerRecord, else_at: int) -> int:
+    """The time (us) that the record brings."""
+    with contextlib.suppress(StreamError):
+        place = place_of(record.headers)
+        if place is not None:
+            return place.at
+    return else_at

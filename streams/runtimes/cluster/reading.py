@@ -54,9 +54,10 @@ class Reader:
         key, value = key_of(item.record.key), value_of(item.record.value)
         letter = _letter(item)
         if self._stamps and not place.writer:
-            record = Record(item.topic, key, place.kind, value, item.at, self._number, place.n)
+            late = isinstance(value, dict) and "hist" in value
+            record = Record(item.topic, key, place.kind, value, item.at, self._number, place.n, late)
             return Taken(record, self._away(item, key), letter)
-        record = Record(item.topic, key, place.kind, value, place.at, place.feed, place.n)
+        record = Record(item.topic, key, place.kind, value, place.at, place.feed, place.n, place.late)
         return Taken(record, letter=letter)
 
     def _outside(self, item: Input) -> Taken:

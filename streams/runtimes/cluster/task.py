@@ -58,7 +58,7 @@ class PartitionTask:
         self._tell, self._care = tell, care
         self._stamps = spec.fed_by is None
         topics = (*spec.inputs, ticks_of(spec.name)) if self._stamps else spec.inputs
-        self._inputs = Inputs(cluster, topics, number)
+        self._inputs = Inputs(cluster, topics, number, cluster.own_topic(spec.name) if self._stamps else None)
         self._transactions = Transactions(cluster, self.name)
         changelog = cluster.name(changelog_of(spec.name))
         self._changelog = TopicPartition(changelog, number)
@@ -93,9 +93,11 @@ class PartitionTask:
         count = self._cluster.partitions
         feeds = [self.number] if self._stamps else range(count)
         machine = self._spec.make(count)
-        partition = Partition(machine, store, self.number, feeds)
+        partition = Partition(machine, store, self.number, feeds, behind=self._cluster.behind)
         self._work = Work(self._cluster, self._spec, partition, store, self._inputs, self._care)
         await within(self._patience, self._inputs.open(self._work.positions))
+        if self._stamps:
+            self._inputs.newest = await self._ticker.ask(self.number)
         self._state = "running"
 
     async def run(self) -> None:

@@ -7,8 +7,10 @@ a clock only to know how often.
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.structs import RecordMetadata
 
 from schemas.topics import ticks_of
 from streams.kernel.contract import SHARED, Record
@@ -43,11 +45,21 @@ class Ticker:
         self._under_way.add(number)
         await self.tick(number, 0)
 
-    async def tick(self, number: int, at: int) -> None:
+    async def ask(self, number: int) -> int:
+        """What time (us) the broker says it is, by a tick to this partition; -1 in a trial."""
+        if self._cluster.trial:
+            return -1
+        told = [await sent for sent in await self.tick(number, 0)]
+        return max(found.timestamp or 0 for found in told) * 1000
+
+    async def tick(self, number: int, at: int) -> list[Awaitable[RecordMetadata]]:
         """Append a tick; `at` us counts in a trial only."""
+        sent = []
         for machine in self._cluster.stamping:
             topic = ticks_of(machine)
             key, value, headers = line(Record(topic, SHARED, TICK, None, at))
-            await self._producer.send(
-                self._cluster.name(topic), value=value, key=key, partition=number, headers=headers
+            name = self._cluster.name(topic)
+            sent.append(
+                await self._producer.send(name, value=value, key=key, partition=number, headers=headers)
             )
+        return sent

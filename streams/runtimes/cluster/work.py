@@ -77,6 +77,7 @@ class Work:
         begun = time.time_ns() // 1000
         self._echoes = Echoes(self._own, partition.number, cluster.partitions, floor, begun)
         self._trial, self._asked_at = cluster.trial, 0.0
+        self._behind = cluster.behind
         if self._stamps and not self._trial and 0 <= floor < begun - LATE:
             self._note_gap(cluster.followers(spec.name), floor, begun)
         self._kinds: dict[str, Callable[[Taken], bool]] = {RETRY: self._retry, WATERMARK: self._watermark}
@@ -204,8 +205,10 @@ class Work:
         record = taken.record
         if self._stamps:
             self._echoes.spoken += record.topic == self._own
-            if record.at < self._echoes.floor:
-                record = msgspec.structs.replace(record, at=self._echoes.floor)
+            late = record.late or self._inputs.newest - record.at > self._behind
+            at = max(record.at, self._echoes.floor)
+            if (at, late) != (record.at, record.late):
+                record = msgspec.structs.replace(record, at=at, late=late)
         return self.partition.receive(record, self._pace.waits, fed=False)
 
     def _watermark(self, taken: Taken) -> bool:
@@ -215,7 +218,7 @@ class Work:
         """All that is older has been worked off here."""
         self.ticked = True
         self._seen = max(self._seen, taken.record.at)
-        self._ask_for_echoes(at_once=True)
+        self._ask_for_echoes(self._seen, at_once=True)
         return True
 
     def _echo(self, taken: Taken) -> bool:
@@ -225,17 +228,17 @@ class Work:
         elif (mark := self._echoes.came(record)) is not None:
             self._mark = mark
             self.partition.watermark(self.partition.number, mark)
-            self._ask_for_echoes(at_once=self._trial)
+            self._ask_for_echoes(self._seen if self._trial else self._seen - 1, at_once=self._trial)
         return True
 
-    def _ask_for_echoes(self, *, at_once: bool) -> None:
-        """Begin to promise that nothing older than what was seen will come."""
-        if self._echoes.under_way or self._beginning.waits or self._seen <= self._echoes.floor:
+    def _ask_for_echoes(self, mark: int, *, at_once: bool) -> None:
+        """Begin to promise that nothing older than `mark` (us) will come."""
+        if self._echoes.under_way or self._beginning.waits or mark <= self._echoes.floor:
             return
         now = time.monotonic()
         if at_once or now - self._asked_at > self._pace.tick_ms / 1000:
             self._asked_at = now
-            self._echoes.begin(self._seen)
+            self._echoes.begin(mark)
 
     def _begin(self, taken: Taken) -> bool:
         """From now on there are topics that have not been read: nothing of them was seen yet."""
@@ -259,7 +262,7 @@ class Work:
         """A machine that is fed passes its clock on now and then, when all that was due has fired."""
         part = self.partition
         if self._stamps:
-            self._ask_for_echoes(at_once=False)
+            self._ask_for_echoes(self._seen - 1, at_once=False)  # of the last instant more may come
             return
         if not self.batch.feeds or self._unfinished or part.clock <= self._told:
             return

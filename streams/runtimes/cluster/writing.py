@@ -43,8 +43,8 @@ class Batch:
         """What the machine emitted."""
         lines, machine = self.lines, self._machine
         for out in outs:
-            emit = out.emit
-            made = line(Record(emit.topic, emit.key, emit.kind, emit.value, out.at, out.feed, out.n), machine)
+            emit, place = out.emit, (out.at, out.feed, out.n, out.late)
+            made = line(Record(emit.topic, emit.key, emit.kind, emit.value, *place), machine)
             if emit.everywhere:
                 for number in range(self._partitions):
                     lines.setdefault((emit.topic, number), []).append(made)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from streams.kernel.contract import Record
+from streams.kernel.driver import Partition
 from streams.machines.identity.listing import count_waiting
-from streams.machines.identity.names import Limits
+from streams.machines.identity.machine import IdentityMachine
+from streams.machines.identity.names import RESOLVE, RESOLVED, SALES_EVENTS, Limits
+from streams.stores.memory import MemoryStore
 from tests.unit.identity.cluster import MARCH, SECOND, Cluster, event, fill
 
 QUOTE = "quote:Q1"
@@ -107,3 +111,14 @@ def test_waiting_for_each_other_is_listed_until_one_names_its_account() -> None:
         "invoice||1": {"account:A1": ["i1"]},
         "invoice||2": {"account:A1": ["i2", "i3"]},
     }
+
+
+def test_what_came_after_the_answer_goes_on_with_its_own_time() -> None:
+    part = Partition(IdentityMachine(2), MemoryStore(), 0, [0])
+    for n in range(3):
+        value = event("quote.revised", f"q{n}", quote="Q1", opportunity="O1")
+        part.receive(Record("crm.activity", QUOTE, "event", value, MARCH + n * SECOND), fed=False)
+    answer = {"parent": "opportunity:O1", "k": "account:A1"}
+    part.receive(Record(RESOLVE, QUOTE, RESOLVED, answer, MARCH + SECOND, 1), fed=False)
+    sent = [(out.emit.value["id"], out.at) for out in part.outs if out.emit.topic == SALES_EVENTS]
+    assert sent == [("q0", MARCH + SECOND), ("q1", MARCH + SECOND), ("q2", MARCH + 2 * SECOND)]
