@@ -17,15 +17,12 @@ from dataclasses import dataclass
 from schemas.errors import StreamError
 from streams.kernel.contract import WAITS, Store
 from streams.kernel.repartition import Marks, Placed, Repartition, Row, marks_of, unfinished
-from streams.runtimes.migration.ports import Source, Target
+from streams.runtimes.migration.ports import PAGE, Source, Target
 from streams.stores.log import Logged
 from streams.topology import ALERTS, APPROVALS, MACHINES, NOTIFICATIONS, SALES_EVENTS, TASKS, MachineSpec
 
 KEPT = (SALES_EVENTS, ALERTS, TASKS, APPROVALS)
 """Topics that are kept for good."""
-
-PAGE = 2000
-"""Rows or records that are handed on at once."""
 
 Told = Callable[[int, int], None]
 """Done so far, and of how much."""

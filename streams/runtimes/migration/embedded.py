@@ -25,7 +25,7 @@ from streams.runtimes.embedded.runtime import EmbeddedRuntime
 from streams.runtimes.embedded.session import VIEWS, load_state, parts_of, write_state
 from streams.runtimes.lock import WorkspaceLock
 from streams.runtimes.migration.letters import distinct
-from streams.runtimes.migration.ports import Source, Standing
+from streams.runtimes.migration.ports import PAGE, Source, Standing
 from streams.stores.log import Line, Log, Logged
 from streams.stores.sqlite import SqliteStore
 from streams.stores.sqlite_cache import Pool
@@ -33,6 +33,12 @@ from streams.stores.sqlite_db import FILE_NAME, Database
 from streams.stores.sqlite_dlq import DeadLetter, DeadLetters
 from streams.topology import MACHINES, SALES_EVENTS, MachineSpec
 from streams.views.sqlite import SqliteView
+
+CACHED = 10_000
+"""Rows of each end that stand in memory: each is read or written once."""
+
+CACHE_KIB = 32 * 1024
+"""Of SQLite's pages of each end."""
 
 _KEYS = "SELECT count(*) FROM packs"
 _RECORDS = "SELECT coalesce(sum(last - first + 1), 0) FROM segments"
@@ -57,6 +63,7 @@ class EmbeddedSource:
             undo.callback(WorkspaceLock(directory).release)
             self.database = Database(directory)
             undo.callback(self.database.close)
+            self.database.rows(f"PRAGMA cache_size = -{CACHE_KIB}")
             self.state = load_state(self.database, 1)
             self._refuse_history()
             self._undo = undo.pop_all()
@@ -64,7 +71,7 @@ class EmbeddedSource:
         self.partitions = self.state.partitions
         self.log = Log(self.database)
         parts = parts_of(self.database, machines, self.partitions)
-        pool = Pool()
+        pool = Pool(CACHED, huge=PAGE)
         self._stores = {place: SqliteStore(self.database, part, pool) for place, part in parts.items()}
 
     def __enter__(self) -> Self:
@@ -183,10 +190,11 @@ class EmbeddedTarget:
         folder.mkdir()
         self.database = Database(folder)
         self._undo.callback(self.database.close)
+        self.database.rows(f"PRAGMA cache_size = -{CACHE_KIB}")
         self.database.rows("PRAGMA synchronous = NORMAL")  # broken off, it is written anew
         self._log = Log(self.database, source.standing.epoch + 1)
         parts = parts_of(self.database, self._machines, self.partitions)
-        self._pool = Pool()
+        self._pool = Pool(CACHED, huge=PAGE)
         self._stores = {place: SqliteStore(self.database, part, self._pool) for place, part in parts.items()}
 
     async def rows(self, machine: str, number: int, rows: Sequence[Row]) -> None:

@@ -15,6 +15,9 @@ from streams.kernel.repartition import Marks, Row
 from streams.stores.log import Logged
 from streams.stores.sqlite_dlq import DeadLetter
 
+PAGE = 2000
+"""Rows or records that are handed on at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
