@@ -60,7 +60,7 @@ def _ever_named(world: World, kind: str, native: str) -> list[tuple[str, str]]:
     row: Row | None = None
     for item in world.effective_events(kind, native):
         row = entities.apply(row, kind, native, item["e"], item["o"], world.settings)
-        if not found or _names_documents(item["e"]):
+        if not found or _names_documents(kind, item["e"]):
             found.update(((parent, world.known_as(parent, one)), None) for parent, one in row.get("p", ()))
     return list(found)
 
@@ -71,7 +71,9 @@ def renamed_since(world: World, kind: str, native: str, order: Order) -> bool:
     return (
         row is not None
         and row["o"] > order
-        and any(_names_documents(e["e"]) for e in world.effective_events(kind, native) if e["o"] > order)
+        and any(
+            _names_documents(kind, e["e"]) for e in world.effective_events(kind, native) if e["o"] > order
+        )
     )
 
 
@@ -83,9 +85,9 @@ def overtaken(world: World, active: Active, row: Row, order: Order) -> bool:
     return any(found is not None and found["o"] > order for found in (world.row(*one) for one in above))
 
 
-def _names_documents(event: Event) -> bool:
-    """May it change what is above its entity, or what is below it?"""
-    return not entities.PARENT_FIELDS.isdisjoint(event["data"])
+def _names_documents(kind: str, event: Event) -> bool:
+    """May it change what is above its entity, or what is below it? Its own id does not."""
+    return any(field in entities.PARENT_FIELDS and field != kind for field in event["data"])
 
 
 def _below(world: World, active: Active, kind: str, native: str) -> Iterable[Found]:
@@ -128,7 +130,7 @@ def _above(world: World, active: Active, row: Row) -> Iterable[Found]:
         joined = kind in active.joins
         if joined or kind in active.leads:
             for item in world.effective_events(kind, native):
-                if joined or _names_documents(item["e"]):
+                if joined or _names_documents(kind, item["e"]):
                     yield item["e"], item["o"], item["r"], False
 
 
