@@ -67,8 +67,13 @@ class Alone:
             _listen(server, hear)
 
             async def settled() -> bool:
+                clock.stop()
+                worked_off = await server.engine.call(
+                    lambda runtime: not runtime.tick() and runtime.process().idle
+                )
+                await server.outbox.enter(time.time_ns() // 1000)
                 waiting, _ = await server.outbox.counts()
-                return not waiting and await server.engine.call(lambda runtime: runtime.backlog == 0)
+                return worked_off and not waiting
 
             yield Living((server.url,), token, clock.now, settled)
 

@@ -51,12 +51,19 @@ class ScaledClock:
         self.scale = scale
         self._begin = time.monotonic_ns() // 1000
         self._start = time.time_ns() // 1000 if start is None else start
+        self._stopped: int | None = None
 
     def now(self) -> int:
         return self._start + self.monotonic()
 
     def monotonic(self) -> int:
+        if self._stopped is not None:
+            return self._stopped
         return (time.monotonic_ns() // 1000 - self._begin) * self.scale
+
+    def stop(self) -> None:
+        """No more time passes."""
+        self._stopped = self.monotonic()
 
 
 class ManualClock:
