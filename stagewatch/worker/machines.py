@@ -19,7 +19,7 @@ from schemas.errors import StagewatchError
 from stagewatch.service.opening import Files, describe
 from stagewatch.worker.files import WatchedFiles
 from stagewatch.worker_metrics import WorkerMetrics
-from stagewatch.workspace.inforce import changes
+from stagewatch.workspace.inforce import changes, from_the_beginning
 from streams.kernel.contract import SHARED
 from streams.machines.account.world import SETTINGS
 from streams.runtimes.cluster.beginning import begin_entry
@@ -113,8 +113,10 @@ class MachinesService(Service):
         """The first files of all are in force from the beginning, what changes later from the log's time."""
         async with task.paused():
             store = task.partition.store
-            at = 0 if store.get(SHARED, SETTINGS, "") is None else max(0, task.partition.clock)
+            first = store.get(SHARED, SETTINGS, "") is None
+            at = 0 if first else max(0, task.partition.clock)
             entries = changes(files.wanted, lambda bucket: dict(store.scan(SHARED, bucket)), at)
+            entries = from_the_beginning(entries) if first else entries
         begin = [] if self._begun else [begin_entry()]  # an earlier worker may have died before it said so
         if entries or begin:
             await self._publisher.submit([*entries, *begin])

@@ -1,9 +1,7 @@
-"""What of the files differs from what is in force, as entries for the log. Pure: rows and files in, entries
-out.
+"""What of the files differs from what is in force, as entries for the log. Pure: rows and files in.
 
 Bringing the same files twice changes nothing. Rules whose file is gone are switched off; persons whom the
-file
-no longer names become inactive; absences taken out end.
+file no longer names become inactive; absences taken out end.
 """
 
 from __future__ import annotations
@@ -11,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from msgspec.structs import replace
 
 from schemas.canonical import digest
 from stagewatch.workspace.people import Entry as PeopleEntry
@@ -44,6 +44,14 @@ def changes(wanted: Wanted, shared: Shared, at: int) -> list[Entry]:
     rules.
     """
     return [*_settings(wanted, shared, at), *_people(wanted, shared, at), *_rules(wanted, shared, at)]
+
+
+def from_the_beginning(entries: Iterable[Entry]) -> list[Entry]:
+    """The same, their rules in force from the beginning, whatever time the log gives to them."""
+    return [
+        replace(entry, value={**entry.value, "since": 0}) if entry.value.get("what") == "rule" else entry
+        for entry in entries
+    ]
 
 
 def _settings(wanted: Wanted, shared: Shared, at: int) -> Iterator[Entry]:

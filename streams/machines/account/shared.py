@@ -43,7 +43,7 @@ def on_shared(ctx: Context, record: Record) -> None:
 
 def _rule(ctx: Context, value: Mapping[str, Any]) -> None:
     """{"what": "rule", "rule": id, "text": YAML of this one rule, "on": bool}; the version is counted
-    here.
+    here. since: logical time (us) from which it is in force, if not from now.
     """
     old: dict[str, Any] | None = ctx.shared("rule", value["rule"])
     text = value.get("text") or (old or {}).get("text", "")
@@ -51,7 +51,7 @@ def _rule(ctx: Context, value: Mapping[str, Any]) -> None:
     if old is not None and old["text"] == text and old["on"] == on:
         return
     version = 1 if old is None else old["v"] + (old["text"] != text)
-    row = {"text": text, "v": version, "at": max(ctx.at, 0), "on": on}
+    row = {"text": text, "v": version, "at": max(value.get("since", ctx.at), 0), "on": on}
     _check(ctx, row, value["rule"])
     if old is not None and old["v"] != version:
         # versions that may still have open runs finish under their own text (state_on_edit: keep)

@@ -28,7 +28,7 @@ from tests.integration.run.house import TOKEN, House, event, until
 
 pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(420)]
 
-PLACES = frozenset({"log", "position", "number", "rejects_file", "dlq", "since"})
+PLACES = frozenset({"log", "position", "number", "rejects_file", "dlq"})
 NEAR = timedelta(days=3)
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 CODE = re.compile(r"SW-[A-Z]+-\d+")

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from rules.texts import split_rules
 from stagewatch.service.opening import read_files
 from stagewatch.settings import Settings
-from stagewatch.workspace.inforce import changes
+from stagewatch.workspace.inforce import Wanted, changes, from_the_beginning
 from stagewatch.workspace.init import init_workspace
 from stagewatch.workspace.paths import Workspace
 from stagewatch.workspace.rulefiles import RuleText, read_rules, rule_paths
+from streams.kernel.contract import SHARED
+from streams.runtimes.memory import MemoryRuntime, rule_entry
+
+NOW = 1_800_000_000_000_000
+"""Some instant, us."""
 
 RULE = "rule: {name}\ntitle: t\nwatch: lead\nwhen: {{event: lead.created}}\n"
 
@@ -57,3 +64,19 @@ def test_a_rule_switched_off_in_its_file_is_switched_off() -> None:
     [(name, part)] = split_rules(text, "x")
     rule = RuleText(name, part, Path("x"))
     assert (rule.enabled, rule.title) == (False, "t")
+
+
+def test_the_first_rules_are_in_force_from_the_beginning_whatever_time_the_log_gives_them() -> None:
+    [(name, part)] = split_rules(RULE.format(name="a"), "x")
+    wanted = Wanted({}, [RuleText(name, part, Path("x"))], [])
+    runtime = MemoryRuntime()
+    runtime.put_all(replace(e, at=NOW) for e in from_the_beginning(changes(wanted, lambda bucket: {}, 0)))
+    assert in_force_since(runtime) == 0
+    runtime.put(rule_entry("a", part + "enabled: false\n", NOW))
+    assert in_force_since(runtime) == NOW
+
+
+def in_force_since(runtime: MemoryRuntime) -> int:
+    row = runtime.stores["account", 0].get(SHARED, "rule", "a")
+    assert row is not None
+    return int(row["at"])
