@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -61,10 +61,10 @@ class Alone:
         clock = ScaledClock(plan.scale, max(time.time_ns() // 1000, self._ended))
         mail = MailSettings(host=HOST, port=mail_port, tls="none", sender=SENDER)
         settings = self.settings.model_copy(update={"mail": mail})
-        how = Run(port=0, clock=clock, environment={settings.http.tokens_env: f"demo={token}"})
+        environment = {settings.http.tokens_env: f"demo={token}"}
+        how = Run(port=0, clock=clock, environment=environment, heard=_told(hear))
         async with Server(self.workspace, settings, how) as server:
             spare_old_objects()
-            _listen(server, hear)
 
             async def settled() -> bool:
                 clock.stop()
@@ -95,7 +95,8 @@ class Alone:
         return Verdict()
 
 
-def _listen(server: Server, hear: Hear) -> None:
+def _told(hear: Hear) -> Callable[[Committed], None]:
+    """Passes state changes on to `hear` in the loop of the caller."""
     loop = asyncio.get_running_loop()
 
     def told(batch: Committed) -> None:
@@ -104,4 +105,4 @@ def _listen(server: Server, hear: Hear) -> None:
             with contextlib.suppress(RuntimeError):  # the loop has ended: nobody looks any more
                 loop.call_soon_threadsafe(hear, seen)
 
-    server.engine.subscribe(told)
+    return told

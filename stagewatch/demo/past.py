@@ -110,7 +110,9 @@ def write_past(path: Path, org: Organisation, plan: Plan, told: Told) -> Life:
 
 
 def import_past(workspace: Workspace, settings: Settings, file: Path, told: Told) -> Past:
-    """Import the file as `stagewatch import` does."""
+    """Import the file as `stagewatch import` does, up to the moment at which that begins: what falls due
+    while it runs is not the past's.
+    """
     started = time.perf_counter()
     past = Past()
     with open_writer(workspace, settings) as writer:
@@ -121,7 +123,7 @@ def import_past(workspace: Workspace, settings: Settings, file: Path, told: Told
             writer.history([_entry(item, now, settings) for item in part])
             past.events += len(part)
             told("import", past.events, len(events))
-        past.ended = writer.finish(None)
+        past.ended = writer.finish(now)
     past.refused = sum(part.rows_rejected for part in report.files)
     with WorkspaceReader(workspace) as reader:
         stands = standing(reader.views)

@@ -63,7 +63,8 @@ class Run:
     """How to run. port: instead of the settings'. scale: logical time per wall time. clock: for tests and
     demos.
 
-    channels: instead of mail, by name.
+    channels: instead of mail, by name. heard: told of each batch in the thread that works it off, from the
+    first on.
     """
 
     port: int | None = None
@@ -71,6 +72,7 @@ class Run:
     clock: Clock | None = None
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     channels: Mapping[str, Channel] | None = None
+    heard: Callable[[Committed], None] | None = None
 
 
 class Server:
@@ -126,6 +128,9 @@ class Server:
         runtime = open_runtime(workspace, settings, scale=run.scale, clock=run.clock)
         self.engine = Engine(runtime)
         self._stack.callback(self.engine.stop)
+        self.engine.subscribe(self.observer.committed)
+        if run.heard is not None:
+            self.engine.subscribe(run.heard)
         self.clock: Clock = runtime.clock
         files = await asyncio.to_thread(read_files, workspace, settings)
         entries = await asyncio.to_thread(bring_in, workspace, runtime, files)
@@ -135,7 +140,6 @@ class Server:
         self._stack.callback(self._database.close)
         self.view = ReaderView(SqliteViewReader(self._database))
         self.commands = engine_commands(self.engine, self.view)
-        self.engine.subscribe(self.observer.committed)
         self.watcher = Watcher(workspace, settings, self.engine)
         self.watcher.note(files)
         self._outbox(token)
