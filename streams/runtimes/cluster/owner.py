@@ -11,7 +11,6 @@ import contextlib
 from collections.abc import Callable, Collection, Mapping
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.errors import KafkaError
 
 from schemas.topics import slots_of
@@ -75,7 +74,7 @@ class Slots(ConsumerRebalanceListener):
             heartbeat_interval_ms=max(100, pace.session_ms // 10),
             rebalance_timeout_ms=pace.session_ms,
             retry_backoff_ms=50,
-            partition_assignment_strategy=[Assignor(self._holding), RoundRobinPartitionAssignor],
+            partition_assignment_strategy=[Assignor(self._holding)],  # one: aiokafka joins anew for each
             **cluster.options,
         )
         self._consumer.subscribe(list(self._names), listener=self)

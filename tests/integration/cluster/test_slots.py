@@ -91,7 +91,8 @@ async def hosts(cluster: Cluster, folder: Path, names: Sequence[str]) -> AsyncIt
     try:
         for name in names:
             await found.start(name)
-        await found.shared_out()
+        if names:
+            await found.shared_out()
         yield found
     finally:
         for name in list(found.slots):
@@ -117,6 +118,16 @@ async def test_what_breaks_a_batch_is_buried_alone(kafka: Kafka, tmp_path: Path)
     assert seen == wanted
     assert [letter.code for letter in letters] == ["SW-STREAM-024", "SW-STREAM-099"]
     assert found.troubles
+
+
+async def test_workers_that_start_together_agree_at_once(kafka: Kafka, tmp_path: Path) -> None:
+    cluster = cluster_of(kafka.address, tmp_path, "together", 4, machines=BREAKING, trial=False)
+    async with hosts(cluster, tmp_path, []) as found:
+        for _ in range(8):
+            await asyncio.gather(found.start("a"), found.start("b"))
+            await found.shared_out()
+            assert all(slots.rebalances <= 2 for slots in found.slots.values())
+            await asyncio.gather(found.stop("a"), found.stop("b"))
 
 
 async def test_accounts_merge_while_partitions_move(kafka: Kafka, tmp_path: Path) -> None:
