@@ -123,9 +123,12 @@ async def test_what_breaks_a_batch_is_buried_alone(kafka: Kafka, tmp_path: Path)
 async def test_workers_that_start_together_agree_at_once(kafka: Kafka, tmp_path: Path) -> None:
     cluster = cluster_of(kafka.address, tmp_path, "together", 4, machines=BREAKING, trial=False)
     async with hosts(cluster, tmp_path, []) as found:
-        for _ in range(8):
+        for _ in range(6):
             await asyncio.gather(found.start("a"), found.start("b"))
             await found.shared_out()
+            await asyncio.sleep(
+                0.3
+            )  # a client of Kafka that is closed while it connects leaves the socket open
             assert all(slots.rebalances <= 2 for slots in found.slots.values())
             await asyncio.gather(found.stop("a"), found.stop("b"))
 
