@@ -10,17 +10,18 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import structlog
 from mode import Service
 
 from schemas.errors import StagewatchError
-from stagewatch.service.opening import Files, describe
-from stagewatch.worker.files import WatchedFiles
+from stagewatch.service.opening import describe
+from stagewatch.worker.files import Comparison, WatchedFiles
 from stagewatch.worker_metrics import WorkerMetrics
-from stagewatch.workspace.inforce import changes, from_the_beginning
-from streams.kernel.contract import SHARED
+from stagewatch.workspace.inforce import from_the_beginning
+from streams.kernel.contract import SHARED, Store
 from streams.machines.account.world import SETTINGS
 from streams.runtimes.cluster.beginning import begin_entry
 from streams.runtimes.cluster.owner import Slot, Slots
@@ -53,6 +54,7 @@ class MachinesService(Service):
         super().__init__(**more)
         self._slots, self._publisher, self._metrics, self._watched = slots, publisher, metrics, files
         self.stands: list[Stand] = []
+        self._comparison: Comparison | None = None
         self._begun = False
 
     async def on_start(self) -> None:
@@ -99,30 +101,51 @@ class MachinesService(Service):
     async def _files(self) -> None:
         """Bring in what differs from what is in force, while the first account partition is ours."""
         while not self.should_stop:
-            task = self._slots.tasks.get(FIRST)
             try:
-                if task is not None and (files := await asyncio.to_thread(self._watched.changed)) is not None:
-                    await self._bring_in(task, files)
+                await self._look_at_files(self._slots.tasks.get(FIRST))
             except Exception as error:  # the partition may be given away in the midst
-                self._watched.again()
+                self._forget_files()
                 fields = error.to_dict() if isinstance(error, StagewatchError) else {"error": repr(error)}
                 log.warning("files not brought in, tried again", **fields)
             await self.sleep(FILES_SECONDS if self._begun else BEGIN_SECONDS)
 
-    async def _bring_in(self, task: PartitionTask, files: Files) -> None:
+    async def _look_at_files(self, task: PartitionTask | None) -> None:
+        if task is None:
+            self._forget_files()
+            return
+        files = await asyncio.to_thread(self._watched.changed)
+        if files is not None and self._comparison is None:
+            self._comparison = Comparison(files)
+        elif files is not None and self._comparison is not None:
+            self._comparison.read(files)
+        if self._comparison is not None and self._comparison.due(time.monotonic()):
+            await self._bring_in(task, self._comparison)
+
+    def _forget_files(self) -> None:
+        self._watched.again()
+        self._comparison = None
+
+    async def _bring_in(self, task: PartitionTask, comparison: Comparison) -> None:
         """The first files of all are in force from the beginning, what changes later from the log's time."""
         async with task.paused():
             store = task.partition.store
             first = store.get(SHARED, SETTINGS, "") is None
             at = 0 if first else max(0, task.partition.clock)
-            entries = changes(files.wanted, lambda bucket: dict(store.scan(SHARED, bucket)), at)
+            shared = partial(_in_force, store)
+            entries = comparison.missing(shared, at, time.monotonic())
             entries = from_the_beginning(entries) if first else entries
         begin = [] if self._begun else [begin_entry()]  # an earlier worker may have died before it said so
         if entries or begin:
             await self._publisher.submit([*entries, *begin])
+        if entries:
+            comparison.sent(time.monotonic())
         self._begun = True
         for entry in entries:
             log.info("brought in", **describe(entry))
+
+
+def _in_force(store: Store, bucket: str) -> Mapping[str, Any]:
+    return dict(store.scan(SHARED, bucket))
 
 
 def tell_of(metrics: WorkerMetrics) -> Callable[[Done], None]:
