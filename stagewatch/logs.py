@@ -17,6 +17,9 @@ from structlog.typing import EventDict, Processor
 
 HIDDEN: Final = "***"
 LEAST_SECRET: Final = 8
+MOST_REPEATS: Final = 5
+REPEATS_SECONDS: Final = 10.0
+MOST_KINDS: Final = 1000
 _SECRET_NAME: Final = re.compile(
     r"token|secret|passw|authorization|cookie|api_?key|credential|private_?key", re.IGNORECASE
 )
@@ -62,6 +65,37 @@ class Redactor:
         return text
 
 
+class Repeats(logging.Filter):
+    """Lets few lines of a kind of the library `name` pass in a while; the next one that passes says how many
+    did not. A kind is its logger and its text before the values are put in: a client of Kafka without a
+    broker says the same hundreds of times a second.
+
+    >>> line = logging.makeLogRecord({"name": "aiokafka.conn", "msg": "no broker", "created": 0.0})
+    >>> repeats = Repeats("aiokafka")
+    >>> sum(repeats.filter(line) for _ in range(1000)) == MOST_REPEATS
+    True
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._seen: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the line passes."""
+        if not super().filter(record):
+            return True
+        kind = (record.name, str(record.msg))
+        begun, count = self._seen.get(kind, (record.created, 0))
+        if record.created - begun >= REPEATS_SECONDS:
+            begun, left_out, count = record.created, count - MOST_REPEATS, 0
+            if left_out > 0:
+                record.msg, record.args = f"{record.getMessage()} ({left_out} more like it before)", ()
+        if len(self._seen) >= MOST_KINDS:
+            self._seen.clear()
+        self._seen[kind] = (begun, count + 1)
+        return count < MOST_REPEATS
+
+
 def configure_logs(
     style: Literal["json", "console"] = "json",
     level: Literal["debug", "info", "warning", "error"] = "info",
@@ -98,6 +132,7 @@ def configure_logs(
             ],
         )
     )
+    handler.addFilter(Repeats("aiokafka"))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(number)

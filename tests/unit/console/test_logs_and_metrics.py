@@ -12,7 +12,7 @@ import pytest
 import structlog
 from prometheus_client.parser import text_string_to_metric_families
 
-from stagewatch.logs import Redactor, configure_logs
+from stagewatch.logs import MOST_REPEATS, Redactor, configure_logs
 from stagewatch.metrics import Metrics
 
 
@@ -30,6 +30,27 @@ def stream() -> Iterator[io.StringIO]:
 
 def lines(stream: io.StringIO) -> list[dict[str, object]]:
     return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_what_a_client_of_kafka_says_all_the_time_is_counted_and_not_written(stream: io.StringIO) -> None:
+    configure_logs("json", "info", stream=stream)
+
+    def said(name: str, text: str, at: float, number: int) -> None:
+        record = {"name": name, "msg": text, "args": (number,), "created": at, "levelno": logging.ERROR}
+        logging.getLogger().handle(logging.makeLogRecord(record))
+
+    for number in range(1000):
+        said("aiokafka.client", "no broker %s", number / 100, number)
+        said("aiokafka.conn", "closed %s", 0.0, number)
+        said("uvicorn.error", "seen %s", 0.0, number)
+    said("aiokafka.client", "no broker %s", 10.5, 1000)
+    found = [str(line["message"]) for line in lines(stream)]
+    assert [text for text in found if text.startswith("no")] == [
+        *(f"no broker {number}" for number in range(MOST_REPEATS)),
+        f"no broker 1000 ({1000 - MOST_REPEATS} more like it before)",
+    ]
+    assert sum(text.startswith("closed") for text in found) == MOST_REPEATS
+    assert sum(text.startswith("seen") for text in found) == 1000
 
 
 def test_logs_are_json_with_ids_and_the_standard_library_goes_the_same_way(stream: io.StringIO) -> None:
