@@ -30,8 +30,9 @@ class Partition:
     """One partition of one machine.
 
     feeds: numbers of the partitions whose `at` make up the clock. stamps: True for the machine that
-    stamps `at` (identity): its logical time never falls within the partition, whatever arrives. behind: what
-    a wait leads to is late, too, when the clock is so far (us) past its due.
+    stamps `at` (identity): its logical time never falls within the partition, whatever arrives. What a late
+    record leads to has a greater number than it, so at one instant no effect goes before its cause. behind:
+    what a wait leads to is late, too, when the clock is so far (us) past its due.
     """
 
     def __init__(
@@ -191,6 +192,8 @@ class Partition:
         at = record.at
         if self._stamps and at < self.last_at:
             at = self.last_at
+        if record.late and record.n > self._counter.n:
+            self._counter.n = record.n
         self._call(record, record.key, at, late=record.late)
         if self.due <= self.clock:
             self._fire_key(record.key)

@@ -122,6 +122,18 @@ def test_nothing_is_held_where_one_feed_alone_sends() -> None:
     assert said(partition) == [("stop", 50)]
 
 
+def test_at_one_instant_no_effect_goes_before_its_cause() -> None:
+    sender, heir = (Partition(Bell(), MemoryStore(), n, range(2)) for n in range(2))
+    sender.receive(record((5, 0, "a", "stop"), 700), fed=False)
+    sender.advance(5)
+    (effect,) = sender.outs
+    assert (effect.at, effect.n) == (5, 701)
+    heir.receive(record((5, 0, "a", "cause"), 699), fed=False)
+    heir.receive(record((5, 1, "a", "effect"), effect.n), fed=False)
+    heir.advance(5)
+    assert [kind for kind, _ in said(heir)] == ["cause", "effect"]
+
+
 @pytest.mark.parametrize("first", [0, 1])
 def test_at_one_instant_the_number_decides_and_not_who_was_faster(first: int) -> None:
     partition = Partition(Bell(), MemoryStore(), 0, range(2))
